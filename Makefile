@@ -1,0 +1,79 @@
+# Thin names for real commands. `make demo` and `make test` need Python 3.11 and make, nothing else.
+
+PYTHON ?= python3
+SNAKEMAKE = .envs/workflow/bin/snakemake
+DEMO = $(SNAKEMAKE) --profile profiles/demo
+# What `make plan` looks at; e.g. make plan CONFIG=config/7b.yaml
+CONFIG ?= config/demo.yaml
+# The model environment that the demo and the tests run in.
+MODEL = .envs/model-cpu
+BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
+
+.PHONY: demo test lint format locks dag figures plan bench show clean
+
+demo: workflow-env   ## the whole pipeline on a laptop, to results/demo/report.html
+	$(DEMO)
+	@echo "open results/demo/report.html"
+
+test: dev-env model-env   ## every tier of the suite that needs neither SLURM nor a GPU
+	.envs/dev/bin/python -m pytest tests --ignore=tests/unit/model --ignore=tests/cluster
+	$(MODEL)/bin/python -m pytest tests/unit/model
+
+lint: dev-env   ## formats, types, schemas, stale locks, Snakemake's own lint
+	.envs/dev/bin/ruff check .
+	.envs/dev/bin/ruff format --check .
+	.envs/dev/bin/snakefmt --check Snakefile workflow/rules
+	.envs/dev/bin/mypy workflow/scripts
+	.envs/dev/bin/python workflow/scripts/lock_envs.py --check
+	.envs/dev/bin/python workflow/scripts/document_config.py --check
+	.envs/dev/bin/snakemake --lint
+
+format: dev-env
+	.envs/dev/bin/ruff check --fix .
+	.envs/dev/bin/ruff format .
+	.envs/dev/bin/snakefmt Snakefile workflow/rules
+
+locks: workflow-env   ## resolve envs/*.in anew
+	.envs/workflow/bin/python workflow/scripts/lock_envs.py
+
+dag: workflow-env   ## the rule graph of the paper's run, as SVG and Mermaid, and in this README
+	.envs/workflow/bin/python workflow/scripts/draw_rule_graph.py --configfile config/config.yaml \
+	  --svg results/rulegraph.svg --mermaid results/rulegraph.mmd --readme README.md
+
+figures: workflow-env   ## remake the figures and tables of the demo
+	rm -rf results/demo/figures results/demo/report_tables
+	$(DEMO)
+
+plan: workflow-env   ## what a run would do: jobs by rule
+	$(SNAKEMAKE) --dry-run --quiet rules --configfile $(CONFIG)
+
+show: workflow-env   ## a few samples of a dataset as the model sees them: make show DATASET=review_rating
+	$(DEMO) results/demo/datasets/$(DATASET).parquet
+	.envs/data-cpu/bin/python workflow/scripts/show_dataset.py results/demo/datasets/$(DATASET).parquet
+
+bench: model-env   ## the CPU benchmarks, to benchmarks/results.json
+	$(MODEL)/bin/python benchmarks/run.py --output benchmarks/results.json
+
+clean:   ## remove the demo's results; environments and caches stay
+	rm -rf results/demo logs/demo
+
+# Environments are remade when their lock's content differs, not when it was touched.
+.PHONY: workflow-env dev-env model-env
+
+workflow-env:
+	@cmp -s envs/workflow.cpu.txt .envs/workflow/lock.txt || $(MAKE) --no-print-directory build-workflow-env
+
+# By pip, so that a bare machine can build it; uv, which it carries, builds the others.
+build-workflow-env:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "error: $(PYTHON) is not Python 3.11; run make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	$(PYTHON) -m venv --clear .envs/workflow
+	.envs/workflow/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/workflow.cpu.txt
+	cp envs/workflow.cpu.txt .envs/workflow/lock.txt
+
+dev-env: workflow-env
+	@cmp -s envs/dev.cpu.txt .envs/dev/lock.txt || $(BUILD_ENV) --lock envs/dev.cpu.txt --environment .envs/dev
+
+# By the pipeline's own rule, so that Snakemake knows what it was made from.
+model-env: workflow-env
+	@cmp -s envs/model.cpu.txt $(MODEL)/lock.txt || $(DEMO) $(MODEL)/lock.txt

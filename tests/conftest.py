@@ -1,0 +1,35 @@
+"""Make the pipeline's modules importable as its programs see them, and run the tiny pipeline once for all tests of a finished run."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from support import TINY, copy_checkout, snakemake
+
+
+def pytest_addoption(parser):
+    parser.addoption("--finished-run", help="a folder in which an earlier test session ran the tiny pipeline, to use again")
+
+
+@pytest.fixture(scope="session")
+def finished_run(request, tmp_path_factory):
+    """A copy of the checkout with results/tiny complete: the whole graph on tests/config/tiny.yaml."""
+    given = request.config.getoption("--finished-run")
+    if given:
+        return Path(given)
+    folder = copy_checkout(tmp_path_factory.mktemp("pipeline"))
+    # Environments that the checkout has already: note them as made in this copy too.
+    if made := [str(lock.relative_to(folder)) for lock in sorted(folder.glob(".envs/*-cpu/lock.txt"))]:
+        snakemake(folder, "--touch", "--force", *made, *TINY, "--cores", "1")
+    snakemake(folder, *TINY, "--cores", "2", "--show-failed-logs")
+    return folder
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A fresh copy of the checkout without results."""
+    return copy_checkout(tmp_path)

@@ -1,0 +1,201 @@
+"""The whole graph on tests/config/tiny.yaml: is what it leaves true? Each check goes another way than the program it checks."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from safetensors.numpy import load_file
+from support import REAL_DATA, TINY, snakemake
+
+COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
+
+
+@pytest.fixture(scope="module")
+def results(finished_run):
+    return finished_run / "results/tiny"
+
+
+@pytest.fixture(scope="module")
+def run_config(results):
+    return yaml.safe_load((results / "run_config.yaml").read_text())
+
+
+def delta(folder):
+    """A PEFT adapter's delta by module, from the definition: scale * B A."""
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert not config.get("use_rslora")
+    scale = config["lora_alpha"] / config["r"]
+    factors = load_file(folder / "adapter_model.safetensors")
+    stems = {re.match(r"base_model\.model\.(.*)\.lora_A\.weight", name).group(1) for name in factors if "lora_A" in name}
+    product = {s: factors[f"base_model.model.{s}.lora_B.weight"] @ factors[f"base_model.model.{s}.lora_A.weight"] for s in stems}
+    return {s: scale * p.astype(np.float64) for s, p in product.items()}
+
+
+def read_predictions(results, question_set, variant, track="track5"):
+    return [json.loads(line) for line in (results / f"predictions/{question_set}/{variant}/{track}.jsonl").read_text().splitlines()]
+
+
+def test_39_datasets_with_the_fixed_columns(results):
+    files = sorted(results.glob("datasets/*.parquet"))
+    assert len(files) == 39
+    for file in files:
+        frame = pl.read_parquet(file)
+        assert frame.columns == COLUMNS and frame.height > 0, file.name
+        assert frame["id"].n_unique() == frame.height, file.name
+
+
+def test_no_group_is_on_both_sides_of_the_split(results):
+    rows = pl.concat([pl.read_parquet(file, columns=["group", "split"]) for file in results.glob("datasets/*.parquet")])
+    assert rows.group_by("group").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert set(rows["split"]) == {"train", "validation"}
+
+
+def test_blends_hold_train_rows_only(results):
+    for file in results.glob("blends/*.parquet"):
+        frame = pl.read_parquet(file)
+        assert set(frame["split"]) == {"train"}
+        assert frame.select("prompt", "completion").is_duplicated().sum() == 0
+
+
+def test_adapters_are_the_papers(results):
+    for name in ("v7", "v8", "v7b", "v9b"):
+        config = json.loads((results / f"adapters/{name}/adapter_config.json").read_text())
+        assert (config["r"], config["lora_alpha"]) == (64, 32)
+        assert {module.split(".")[-1] for module in config["target_modules"]} == {
+            "q_proj",
+            "k_proj",
+            "v_proj",
+            "o_proj",
+            "gate_proj",
+            "up_proj",
+            "down_proj",
+        }
+    v7, v7b = delta(results / "adapters/v7"), delta(results / "adapters/v7b")
+    assert max(np.abs(v7[m] - v7b[m]).max() for m in v7) > 1e-4
+
+
+def test_training_lowers_the_loss(results):
+    for name in ("v7", "v8"):
+        losses = [json.loads(line)["loss"] for line in (results / f"adapters/{name}/train_log.jsonl").read_text().splitlines()]
+        assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5]), losses
+
+
+def test_ensembles_are_the_signed_sums_of_their_adapters(results, run_config):
+    deltas = {name: delta(results / f"adapters/{name}") for name in run_config["adapters"]}
+    built = {name: delta(results / f"ensembles/{name}") for name in run_config["ensembles"]}
+    for name, ensemble in run_config["ensembles"].items():
+        assert ensemble["mode"] == "stack"
+        weights = {m["name"]: m["weight"] for m in ensemble["adapters"]}
+        for module in built[name]:
+            expected = 0
+            for member, weight in weights.items():
+                start = run_config["adapters"][member].get("start_from")
+                change = deltas[member][module] - (deltas[start][module] if start in weights else 0)
+                expected = expected + ensemble["alpha"] * weight * change
+            np.testing.assert_allclose(built[name][module], expected, atol=1e-5)
+    modules = list(built["track1"])
+    for a, b in (("track1", "track24"), ("track24", "track35"), ("track1", "track35")):
+        assert max(np.abs(built[a][m] - built[b][m]).max() for m in modules) > 1e-4
+
+
+def test_merged_weights_are_base_plus_ensemble_and_zeros(results, run_config):
+    base = load_file(results / "base/demo-base/model.safetensors")
+    merged = {}
+    for file in (results / "merged/track35").glob("*.safetensors"):
+        merged |= load_file(file)
+    added = delta(results / "ensembles/track35")
+    for name, weight in base.items():
+        expected = weight.astype(np.float64) + added.get(name.removesuffix(".weight"), 0)
+        rows, columns = (*weight.shape, 1)[:2]
+        found = merged[name].reshape(merged[name].shape[0], -1)
+        np.testing.assert_allclose(found[:rows, :columns], expected.reshape(rows, columns), atol=1e-6)
+        assert not found[rows:].any() and not found[:, columns:].any()
+    assert merged["model.layers.0.mlp.gate_proj.weight"].shape[0] == run_config["merge"]["pad_intermediate_to"]
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq"])
+def test_quantized_models_say_what_they_are(results, method):
+    config = json.loads((results / f"quantized/track35-{method}/config.json").read_text())
+    assert config["quantization_config"]["quant_method"] == method
+    assert (results / f"verified/track35-{method}.json").exists()
+
+
+def test_each_question_is_answered_once_and_answers_differ(results, run_config):
+    for question_set in run_config["evaluation"]["sets"]:
+        asked = pl.read_parquet(results / f"evaluation/{question_set}.parquet")
+        for variant in run_config["variants"]:
+            answers = read_predictions(results, question_set, variant)
+            assert sorted(a["id"] for a in answers) == sorted(asked["id"])
+            assert all(list(a) == ["id", "task", "task_type", "prompt", "response", "seconds"] for a in answers)
+            assert len({a["response"] for a in answers}) > 5, variant
+            by_track = [a["id"] for t in (1, 2, 3, 4) for a in read_predictions(results, question_set, variant, f"track{t}")]
+            assert sorted(by_track) == sorted(asked.filter(pl.col("track") != "track5")["id"])
+
+
+def test_strict_answers_are_well_formed(results, run_config):
+    strict = [name for name, variant in run_config["variants"].items() if variant["constraints"] == "strict"]
+    shapes = {"multiple-choice": r"[0-5]", "ranking": r"\d(,\d)*", "retrieval": r"\d+(,\d+){0,2}"}
+    for variant in strict:
+        for answer in read_predictions(results, "validation", variant):
+            if answer["task_type"] in shapes:
+                assert re.fullmatch(shapes[answer["task_type"]], answer["response"]), answer
+                numbers = answer["response"].split(",")
+                assert len(set(numbers)) == len(numbers)
+
+
+def test_accuracy_recomputed(results, run_config):
+    """Scores of the multiple-choice tasks, counted again from answers and truths."""
+    asked = pl.read_parquet(results / "evaluation/validation.parquet")
+    for variant in run_config["variants"]:
+        scores = json.loads((results / f"scores/validation/{variant}.json").read_text())
+        answers = {a["id"]: a["response"].strip() for a in read_predictions(results, "validation", variant)}
+        for (task,), rows in asked.filter(pl.col("metric") == "accuracy").group_by("task"):
+            right = [answers[i][:1] == t.strip() for i, t in rows.select("id", "truth").iter_rows()]
+            assert scores["tasks"][task]["score"] == pytest.approx(np.mean(right)), (variant, task)
+            assert scores["tasks"][task]["low"] <= scores["tasks"][task]["score"] <= scores["tasks"][task]["high"]
+
+
+def test_the_sweep_begins_at_the_base_model(results):
+    sweep = pl.read_parquet(results / "sweeps/v8.parquet").filter((pl.col("alpha") == 0) & (pl.col("set") == "validation"))
+    base = json.loads((results / "scores/validation/base-strict.json").read_text())["tasks"]
+    assert sweep.height > 30
+    for task, score in sweep.select("task", "score").iter_rows():
+        assert score == pytest.approx(base[task]["score"], abs=1e-9), task
+
+
+def test_the_page_needs_nothing_else(results):
+    page = (results / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:|#)(?!https?://)[^"]*"', page)
+    assert not re.findall(r'src="https?:', page)
+    assert "simulated" in page
+
+
+def test_the_real_development_set_is_answered_and_scored(finished_run, tmp_path):
+    real = REAL_DATA / "kddcup2024/development.json"
+    if not real.exists():
+        pytest.skip("the challenge's development set is not here")
+    overlay = tmp_path / "real.yaml"
+    overlay.write_text(
+        yaml.safe_dump(
+            {
+                "run": "real",
+                "pathvars": {"results": "results/real", "raw": "results/tiny/raw", "parts": "results/real/.parts", "logs": "logs/real"},
+                "evaluation": {"development": str(real)},
+                "base_model": "given",
+                "models": {"given": {"path": str(finished_run / "results/tiny/base/demo-base")}},
+            }
+        )
+    )
+    scores = "results/real/scores/development/base-strict.json"
+    snakemake(finished_run, scores, "--configfile", *TINY[1:], str(overlay), "--cores", "2", "--show-failed-logs")
+    tasks = json.loads((finished_run / scores).read_text())["tasks"]
+    assert sum(task["n"] for task in tasks.values()) == 96 and len(tasks) == 18
+    labelled = {row["input_field"]: row["task_type"] for row in map(json.loads, real.read_text().splitlines())}
+    answers = read_predictions(finished_run / "results/real", "development", "base-strict")
+    rerouted = [a["task"] for a in answers if a["task_type"] != labelled[a["prompt"]]]
+    assert rerouted == ["task6"] * 8

@@ -1,0 +1,47 @@
+"""The graph of the paper's run, as anyone can look at it: no GPU, SLURM, data or network."""
+
+import re
+import subprocess
+import sys
+
+from support import planned_jobs, snakemake
+
+
+def test_the_papers_graph_is_whole(checkout):
+    jobs = planned_jobs(checkout, "--profile", "slurm")
+    of = {rule: sorted(job for job in jobs if job.startswith(f"{rule}(")) for rule in {job.split("(")[0] for job in jobs}}
+    assert len(of["build_dataset"]) == 39
+    assert of["train_adapter"] == ["train_adapter(v7)", "train_adapter(v7b)", "train_adapter(v8)", "train_adapter(v9b)"]
+    assert len(of["merge_ensemble"]) == 3 and len(of["quantize_model"]) == 6 and len(of["verify_quantized"]) == 6
+    assert of["download_model"] == ["download_model(qwen2-72b)"]
+    assert "simulate_source" not in of and "pretrain_demo_base" not in of
+    assert {job.split("(")[1].split(",")[0] for job in of["provide_source"]} == {"amazon_m2", "kddcup2024"}
+
+
+def test_gpus_and_partitions(checkout):
+    text = snakemake(checkout, "--dry-run", "--profile", "slurm").stdout
+    blocks = text.split("\nrule ")
+
+    def resources(rule, output):
+        block = next(b for b in blocks if b.startswith(f"{rule}:") and output in b.split("output:")[1].splitlines()[0])
+        return block.split("resources:")[1].splitlines()[0]
+
+    assert "gpu=8" in resources("train_adapter", "adapters/v8") and "gpu_model=a100" in resources("train_adapter", "adapters/v8")
+    assert "gpu_model=t4" in resources("answer_questions", "predictions/development/track1-awq/")
+    assert "gpu_model=a100" in resources("answer_questions", "predictions/development/track1/")
+
+
+def test_other_configs_show_their_graph(checkout):
+    assert "download_model(qwen2-7b)" in planned_jobs(checkout, "--configfile", "config/7b.yaml")
+    assert "pretrain_demo_base(demo-base)" in planned_jobs(checkout, "--profile", "profiles/demo")
+
+
+def test_the_rule_graph_is_drawn_and_the_readmes_is_fresh(checkout):
+    command = [sys.executable, "workflow/scripts/draw_rule_graph.py", "--configfile", "config/config.yaml"]
+    command += ["--svg", "g.svg", "--mermaid", "g.mmd"]
+    subprocess.run(command, cwd=checkout, check=True)
+    assert "train_adapter" in (checkout / "g.svg").read_text()
+    mermaid = (checkout / "g.mmd").read_text()
+    number = dict((name, index) for index, name in re.findall(r'^  (\d+)\["(.+)"\]$', mermaid, re.M))
+    assert f"  {number['train_adapter']} --> {number['build_ensemble']}\n" in mermaid
+    assert f"```mermaid\n{mermaid}```" in (checkout / "README.md").read_text(), "run make dag"

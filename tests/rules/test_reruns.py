@@ -1,0 +1,124 @@
+"""What an edit reruns: exactly what depends on it. Each test edits a copy of a finished run, reads the plan, and puts the file back."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+
+from support import TINY, planned_jobs, snakemake
+
+# What hangs on the scores of all variants.
+TABLES_OF_SCORES = {
+    "tabulate_zero_shot()",
+    "tabulate_task_table()",
+    "tabulate_scores_table()",
+    "tabulate_iteration_table()",
+    "draw_base_vs_finetuned()",
+    "draw_final_scores()",
+    "draw_constraint_ablation()",
+    "draw_quantization_effect()",
+    "draw_time_per_track()",
+}
+END = {"make_report()", "check_run()", "all()"}
+
+
+def answered(*variants):
+    """The jobs that answer and score these variants."""
+    return {f"{rule}({variant})" for rule in ("answer_questions", "score_predictions") for variant in variants}
+
+
+@contextmanager
+def edited(file, change):
+    """The file with its text changed, for the length of the block; content and time are put back."""
+    before, times = file.read_bytes(), file.stat()
+    file.write_text(change(before.decode()))
+    try:
+        yield
+    finally:
+        file.write_bytes(before)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def commented(text):
+    return text + "\n# an edit\n"
+
+
+def test_a_finished_run_has_nothing_to_do(finished_run):
+    assert "Nothing to be done" in snakemake(finished_run, "--dry-run", *TINY).stdout
+
+
+def test_touching_sources_configs_and_locks_reruns_nothing(finished_run):
+    patterns = ("workflow/scripts/**/*.py", "workflow/rules/*", "workflow/schemas/*", "config/*", "envs/*", "Snakefile")
+    touched = [file for pattern in patterns for file in finished_run.glob(pattern)]
+    times = {file: file.stat() for file in touched}
+    now = time.time()
+    for file in touched:
+        os.utime(file, (now, now))
+    try:
+        assert planned_jobs(finished_run, *TINY) == set()
+    finally:
+        for file, stat in times.items():
+            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_figures_program_remakes_the_figure_and_the_page(finished_run):
+    with edited(finished_run / "workflow/scripts/figures/wise_ft_curve.py", commented):
+        assert planned_jobs(finished_run, *TINY) == {"draw_wise_ft_curve()", *END}
+
+
+def test_a_caption_remakes_the_page(finished_run):
+    with edited(finished_run / "workflow/report/captions/wise_ft_curve.rst", lambda text: text + "\nMore words.\n"):
+        assert planned_jobs(finished_run, *TINY) <= {"draw_wise_ft_curve()", *END}
+
+
+def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path):
+    overlay = tmp_path / "faster.yaml"
+    overlay.write_text("adapters: {v9b: {training: {learning_rate: 0.0005}}}\n")
+    planned = planned_jobs(finished_run, *TINY, str(overlay))
+    quantized = {f"{rule}(track35, {method})" for rule in ("quantize_model", "verify_quantized") for method in ("awq", "gptq")}
+    assert planned == (
+        {
+            "merge_ensemble(track35)",
+            "train_adapter(v9b)",
+            "build_ensemble(track1)",
+            "build_ensemble(track35)",
+            "save_run_config()",
+            "draw_training_curves()",
+        }
+        | quantized
+        | answered("track35", "track35-awq", "track35-awq-strict", "track35-gptq-strict")
+        | {"tabulate_hyper_parameters()", "tabulate_verification_table()"}
+        | TABLES_OF_SCORES - {"tabulate_zero_shot()"}
+        | END
+    )
+
+
+def test_one_dataset_module_rebuilds_one_dataset(finished_run):
+    with edited(finished_run / "workflow/scripts/datasets/title_brand.py", commented):
+        planned = planned_jobs(finished_run, *TINY)
+    upstream = {job for job in planned if job.startswith(("build_env", "simulate", "tabulate_esci", "tabulate_mmlu"))}
+    assert {job for job in planned if job.startswith("build_dataset")} == {"build_dataset(title_brand)"}
+    assert upstream == set()
+    # v9b takes the cluster of new tasks, which title_brand belongs to; v7, v8 and v7b do not take it.
+    assert {job for job in planned if job.startswith("blend_datasets")} == {"blend_datasets(v9b)"}
+
+
+def test_the_lock_of_one_environment_reruns_what_uses_it(finished_run):
+    with edited(finished_run / "envs/report.cpu.txt", commented):
+        planned = planned_jobs(finished_run, *TINY)
+    drawn = {job for job in planned if job.startswith(("draw_", "tabulate_"))}
+    assert "build_env(report, cpu)" in planned
+    assert planned - drawn == {"build_env(report, cpu)", "save_run_config()", *END}
+    assert not drawn & {"tabulate_esci()", "tabulate_reviews()", "tabulate_mmlu()", "tabulate_alpaca()"}
+
+
+def test_one_deleted_figure_is_one_job(finished_run):
+    figure = finished_run / "results/tiny/figures/dataset_pies.png"
+    kept = figure.read_bytes(), figure.stat()
+    figure.unlink()
+    try:
+        assert planned_jobs(finished_run, "results/tiny/figures/dataset_pies.png", *TINY) == {"draw_dataset_pies()"}
+    finally:
+        figure.write_bytes(kept[0])
+        os.utime(figure, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))

@@ -1,0 +1,188 @@
+"""Figures and tables of the report: their numbers by another route, their files as promised."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import re
+import struct
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from made_up_run import FIGURES, PAPER, ROOT, SYSTEMS, fabricate, outputs, report_commands, run_program
+
+
+def table(results: Path, name: str) -> list[dict[str, str]]:
+    with (results / f"report_tables/{name}.tsv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def questions(results: Path, set_name: str, variant: str) -> dict[str, list[float]]:
+    """Question scores by task, straight from a score file."""
+    found: dict[str, list[float]] = {}
+    for question in json.loads((results / f"scores/{set_name}/{variant}.json").read_text())["questions"]:
+        found.setdefault(question["task"], []).append(question["score"])
+    return found
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_a_figure_is_twice_dense_and_carries_its_fonts(results: Path, name: str) -> None:
+    png, pdf = ((results / f"figures/{name}{ending}").read_bytes() for ending in (".png", ".pdf"))
+    width, _height = struct.unpack(">II", png[16:24])
+    assert width == 1440, "7.2 inches at 200 dots each"
+    assert b"/FontFile2" in pdf, "TrueType fonts embedded"
+    assert b"/CreationDate" not in pdf and b"Software" not in png
+
+
+def test_the_same_numbers_give_the_same_bytes(results: Path, tmp_path: Path) -> None:
+    arguments = report_commands(results)["wise_ft_curve"]
+    done = run_program("figures/wise_ft_curve.py", *arguments, *outputs(tmp_path, "wise_ft_curve"))
+    assert done.returncode == 0, done.stderr
+    for path in ("figures/wise_ft_curve.png", "figures/wise_ft_curve.pdf", "report_tables/wise_ft_curve.tsv"):
+        assert (tmp_path / path).read_bytes() == (results / path).read_bytes()
+
+
+def test_dataset_shares_by_counting_lines(results: Path) -> None:
+    cluster_of = {line.split("\t")[0]: line.split("\t")[5] for line in (results / "datasets.tsv").read_text().splitlines()[1:]}
+    rows = Counter()
+    for path in (results / "datasets").glob("*.parquet"):
+        rows[cluster_of[path.stem]] += len(pl.read_parquet(path)["split"].to_list())
+    shares = {row["part"]: float(row["share"]) for row in table(results, "dataset_pies") if row["division"] == "cluster"}
+    assert shares == pytest.approx({cluster: 100 * count / rows.total() for cluster, count in rows.items()}, abs=0.051)
+
+
+def test_wise_ft_points_are_means_over_tasks(results: Path) -> None:
+    sweep = pl.read_parquet(results / "sweeps/v8.parquet")
+    for row in table(results, "wise_ft_curve"):
+        if row["origin"] == "published" or row["sweep"] != "v8" or row["track"] != "track5":
+            continue
+        tasks = sweep.filter((pl.col("set") == row["set"]) & ((pl.col("alpha") - float(row["alpha"])).abs() < 1e-6))
+        assert float(row["score"]) == pytest.approx(mean(tasks["score"].to_list()), abs=1e-6)
+        # Each task's half width is 0.08; of k independent ones the mean has 0.08 / sqrt(k).
+        assert float(row["high"]) - float(row["score"]) == pytest.approx(0.08 / len(tasks) ** 0.5, abs=2e-6)
+        assert int(row["tasks"]) == len(tasks)
+
+
+def test_final_scores_from_the_questions(results: Path) -> None:
+    ours = {(row["set"], row["track"]): row for row in table(results, "final_scores") if row["origin"] == "this run"}
+    tracks = json.loads((results / "scores/development/base.json").read_text())["tasks"]
+    for track in ("track1", "track4"):
+        variant = SYSTEMS["final"][track]
+        by_task = questions(results, "development", variant)
+        expected = mean([mean(values) for task, values in by_task.items() if tracks[task]["track"] == track])
+        assert float(ours["development", track]["score"]) == pytest.approx(expected, abs=1e-6)
+        assert ours["development", track]["variant"] == variant
+    everything = questions(results, "development", SYSTEMS["final"]["track5"])
+    assert float(ours["development", "track5"]["score"]) == pytest.approx(mean([mean(v) for v in everything.values()]), abs=1e-6)
+    assert int(ours["development", "track5"]["tasks"]) == 17, "task17's metric was refused, so it is in no mean"
+
+
+def test_gain_of_round_two_with_its_paired_interval(results: Path) -> None:
+    row = next(r for r in table(results, "iteration_table") if (r["set"], r["track"]) == ("development", "track2"))
+    new, old = (questions(results, "development", SYSTEMS[name]["track2"]) for name in ("round2", "round1"))
+    tasks = ["task8", "task9", "task10"]
+    gains = {task: [a - b for a, b in zip(new[task], old[task], strict=True)] for task in tasks}
+    assert float(row["gain"]) == pytest.approx(mean([mean(gains[task]) for task in tasks]), abs=2e-6)
+    draw = random.Random(5)
+    resampled = sorted(mean([mean(draw.choices(gains[task], k=len(gains[task]))) for task in tasks]) for _ in range(2000))
+    assert float(row["gain_low"]) == pytest.approx(resampled[50], abs=0.03)
+    assert float(row["gain_high"]) == pytest.approx(resampled[-51], abs=0.03)
+
+
+def test_seconds_and_tokens_of_a_log_are_summed(results: Path) -> None:
+    last = [row for row in table(results, "training_curves") if row["adapter"] == "v7b"][-1]
+    assert (last["step"], float(last["seconds"]), last["tokens"]) == ("60", 30.0, str(60 * 4096))
+
+
+def test_time_of_track_five_is_projected_to_the_hidden_test(results: Path) -> None:
+    row = next(r for r in table(results, "time_per_track") if r["track"] == "track5")
+    assert float(row["seconds_per_question"]) == pytest.approx(15.5 / 90, abs=1e-6)
+    assert float(row["projected_hidden_test_minutes"]) == pytest.approx(15.5 / 90 * 20600 / 60, abs=1e-4)
+    assert row["published_limit_minutes"] == "140"
+
+
+def test_only_variants_under_the_same_constraints_are_compared(results: Path) -> None:
+    compared = {(r["ensemble"], r["constraints"], r["precision"]) for r in table(results, "quantization_effect")}
+    assert compared == {("track35", "strict", p) for p in ("bf16", "awq")} | {("track35", "boost", p) for p in ("awq", "gptq")}
+    ablated = {(r["weights"], r["constraints"]) for r in table(results, "constraint_ablation")}
+    assert ablated == {("track35, awq", c) for c in ("none", "boost", "strict")} | {("base, bf16", c) for c in ("boost", "strict")}
+
+
+def test_a_variant_that_is_not_there_is_left_out(results: Path, tmp_path: Path) -> None:
+    arguments = [a for a in report_commands(results)["final_scores"] if not str(a).endswith("track1-awq.json")]
+    done = run_program("figures/final_scores.py", *arguments, *outputs(tmp_path, "final_scores"))
+    assert done.returncode == 0, done.stderr
+    tracks = {row["track"] for row in table(tmp_path, "final_scores") if row["origin"] == "this run"}
+    assert tracks == {"track2", "track3", "track4", "track5"}
+
+
+def test_a_run_with_nothing_to_compare_still_has_its_files(tmp_path: Path) -> None:
+    for name, given in {
+        "quantization_effect": ["--scores", tmp_path / "s.json", "--variants", "{}"],
+        "training_curves": [],
+        "wise_ft_curve": ["--paper", PAPER],
+    }.items():
+        (tmp_path / "s.json").write_text(
+            '{"set": "development", "variant": "base", "tasks": {}, "tracks": {}, "overall": {"mean_over_tasks": null}}'
+        )
+        done = run_program(f"figures/{name}.py", *given, *outputs(tmp_path, name))
+        assert done.returncode == 0, f"{name}: {done.stderr}"
+        assert (tmp_path / f"figures/{name}.png").stat().st_size > 1000
+
+
+def test_a_score_that_is_not_finite_stops_a_table(tmp_path: Path) -> None:
+    fabricate(tmp_path)
+    path = tmp_path / "scores/development/base.json"
+    path.write_text(re.sub(r'"score": 0\.\d+', '"score": NaN', path.read_text(), count=1))
+    scores = json.loads(path.read_text())
+    scores["tracks"]["track1"]["score"] = float("nan")
+    path.write_text(json.dumps(scores))
+    done = run_program("figures/scores_table.py", "--scores", path, *outputs(tmp_path, "scores_table"))
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nan" in done.stderr
+    assert not (tmp_path / "report_tables/scores_table.tsv").exists()
+
+
+def test_published_pies_follow_from_the_register_of_datasets() -> None:
+    """The sizes in config/datasets.tsv are the paper's, so they must give its percentages."""
+    paper = yaml.safe_load(PAPER.read_text())
+    register = pl.read_csv(ROOT / "config/datasets.tsv", separator="\t", quote_char=None)
+    assert (len(register), register["size"].sum()) == (paper["datasets"]["count"], paper["datasets"]["rows"]) == (39, 502_435)
+    for column in ("source", "cluster", "task_type"):
+        sizes = dict(register.group_by(column).agg(pl.col("size").sum()).iter_rows())
+        if column == "task_type":
+            # Task 14 is ranking in the paper's count; here it is retrieval, as the development set asks and scores it.
+            moved = register.filter(pl.col("dataset") == "also_liked")["size"].item()
+            sizes |= {"retrieval": sizes["retrieval"] - moved, "ranking": sizes["ranking"] + moved}
+        shares = {part: float(share) for part, share in paper["pies"][f"by_{column}"].items()}
+        assert shares == pytest.approx({part: 100 * size / 502_435 for part, size in sizes.items()}, abs=0.051)
+
+
+def test_published_scores_agree_with_each_other() -> None:
+    """The paper says some numbers twice; a typing error in one of them shows here."""
+    paper = yaml.safe_load(PAPER.read_text())
+    final = paper["ranking"]["scores"][paper["final"]]
+    for track, entry in paper["rounds"]["round2"].items():
+        assert float(entry["score"]) == pytest.approx(float(final[track]), abs=0.00051)
+    for track, points in paper["wise_ft_gain"]["points"].items():
+        gain = float(paper["rounds"]["round1"][track]["score"]) - float(paper["fine_tuned"]["scores"][track])
+        assert 100 * gain == pytest.approx(float(points), abs=0.051)
+    curve = {alpha: float(score) for alpha, score in paper["wise_ft"]["curves"]["v8"]}
+    assert curve["0.5625"] == pytest.approx(float(paper["rounds"]["round1"]["track5"]["score"]), abs=0.001)
+    assert curve["1"] == pytest.approx(float(paper["fine_tuned"]["scores"]["track5"]), abs=0.001)
+
+
+def test_every_program_has_its_place_on_the_page_and_its_rule() -> None:
+    programs = {path.stem for path in (ROOT / "workflow/scripts/figures").glob("*.py")}
+    placed = [item["name"] for section in yaml.safe_load((ROOT / "workflow/report/sections.yaml").read_text()) for item in section["items"]]
+    captions = {path.stem for path in (ROOT / "workflow/report/captions").glob("*.rst")}
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("report_*.smk"))
+    assert programs == set(placed) == captions == set(re.findall(r'program\("figures/(\w+)\.py"\)', rules))
+    assert len(placed) == len(set(placed))

@@ -1,0 +1,53 @@
+"""Files are whole or absent."""
+
+import json
+
+import pytest
+
+from shopbench.files import BadInput, Parts, check_manifest, read_jsonl, whole_file, whole_folder
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    target = tmp_path / "x.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_folder_appears_with_its_manifest_or_not_at_all(tmp_path):
+    target = tmp_path / "model"
+    with pytest.raises(RuntimeError), whole_folder(target) as partial:
+        (partial / "a").write_text("half")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with whole_folder(target) as partial:
+        (partial / "a").write_text("whole")
+    check_manifest(target)
+    (target / "a").write_text("cut")
+    with pytest.raises(BadInput, match="3 bytes, manifest.json says 5"):
+        check_manifest(target)
+
+
+def test_a_torn_line_is_cut_off_and_the_next_one_is_whole(tmp_path):
+    parts = Parts(tmp_path, "rule", {"seed": 1})
+    parts.append("done.jsonl", {"id": "a"})
+    with (parts.folder / "done.jsonl").open("a") as stream:
+        stream.write('{"id": "b')
+    again = Parts(tmp_path, "rule", {"seed": 1})
+    assert again.rows("done.jsonl") == [{"id": "a"}]
+    again.append("done.jsonl", {"id": "c"})
+    assert [json.loads(line)["id"] for line in (again.folder / "done.jsonl").read_text().splitlines()] == ["a", "c"]
+
+
+def test_other_parameters_have_other_parts(tmp_path):
+    assert Parts(tmp_path, "rule", {"seed": 1}).folder != Parts(tmp_path, "rule", {"seed": 2}).folder
+
+
+def test_a_broken_line_is_named(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"a": 1}\n{"a": \n')
+    with pytest.raises(BadInput, match=r"rows.jsonl, line 2: not JSON"):
+        read_jsonl(file)

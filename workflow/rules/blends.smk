@@ -1,0 +1,45 @@
+# Blends: what the adapters are trained on.
+#
+# Requires   <results>/datasets/{dataset}.parquet      of the datasets that the blend takes
+#            <results>/evaluation/{set}.parquet        development and shopping_mmlu, as far as the run has them: what they ask is kept out
+# Makes      <results>/blends/{blend}.parquet          the datasets' columns, train rows only, shuffled; counts in its metadata
+
+from shopbench.blends import selections
+
+with one_line_errors():
+    BLENDS = selections(config["blends"], DATASETS, DATASET_TABLE, config["datasets"]["scale"])
+
+# The validation set needs no such check: its groups and the blends' are disjoint by split, which the program asserts.
+KEPT_OUT = [name for name in ("development", "shopping_mmlu") if name in config["evaluation"]["sets"]]
+
+
+rule blend_datasets:
+    input:
+        program=program("blend_datasets.py"),
+        env=environment("data"),
+        datasets=lambda w: expand("<results>/datasets/{dataset}.parquet", dataset=BLENDS[w.blend]),
+        evaluation=expand("<results>/evaluation/{set}.parquet", set=KEPT_OUT),
+    output:
+        blend="<results>/blends/{blend}.parquet",
+    log:
+        "<logs>/blend_datasets/{blend}.log",
+    benchmark:
+        "<benchmarks>/blend_datasets/{blend}.tsv"
+    wildcard_constraints:
+        blend=one_of(BLENDS),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+        rows=lambda w: json.dumps(BLENDS[w.blend]),
+        seed=config["seed"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+            --datasets {input.datasets:q} \
+            --rows {params.rows:q} \
+            --evaluation {input.evaluation:q} \
+            --seed {params.seed} \
+            --output {output.blend:q} \
+            >{log:q} 2>&1
+        """

@@ -1,0 +1,51 @@
+# Datasets: the 39 of config/datasets.tsv, each built by its module from the tables of its source.
+#
+# Needs    <results>/tables/{table}.parquet
+# Leaves   <results>/datasets/{dataset}.parquet      prompts and completions, train and validation rows
+#
+# A dataset's row is a parameter and its module an input, so editing either rebuilds that dataset alone.
+
+TABLES = {
+    "amazon_m2": ["m2_products"],
+    "kdd_cup_2023": ["m2_products", "m2_sessions"],
+    "amazon_reviews_2023": ["reviews", "review_products"],
+    "ecinstruct": ["ecinstruct"],
+    "alpaca_cleaned": ["alpaca"],
+    "mmlu": ["mmlu"],
+    "esci": ["esci_judgements", "esci_products"],
+}
+
+
+rule build_dataset:
+    input:
+        program=lambda w: program("build_dataset.py", f"datasets/{w.dataset}.py"),
+        env=environment("data"),
+        tables=lambda w: expand("<results>/tables/{table}.parquet", table=TABLES[DATASETS[w.dataset]["source"]]),
+    output:
+        dataset="<results>/datasets/{dataset}.parquet",
+    log:
+        "<logs>/build_dataset/{dataset}.log",
+    benchmark:
+        "<benchmarks>/build_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(DATASETS),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+        row=lambda w: json.dumps(DATASETS[w.dataset]),
+        scale=config["datasets"]["scale"],
+        seed=config["seed"],
+        validation_share=config["datasets"]["validation_share"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --module {input.program[1]:q} \
+          --row {params.row:q} \
+          --tables {input.tables:q} \
+          --scale {params.scale} \
+          --seed {params.seed} \
+          --validation-share {params.validation_share} \
+          --output {output.dataset:q} \
+          > {log:q} 2>&1
+        """

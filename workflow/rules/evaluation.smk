@@ -1,0 +1,78 @@
+# Evaluation sets: the questions that variants answer and are scored on.
+#
+# Requires   <raw>/kddcup2024/development.json       or the file that evaluation.development names
+#            <raw>/shopping_mmlu/data.zip            if evaluation.sets has shopping_mmlu
+#            <results>/datasets/{dataset}.parquet    held-out rows of all datasets of the run
+# Makes      <results>/evaluation/development.parquet, validation.parquet, shopping_mmlu.parquet; all with the same columns
+
+
+rule prepare_development:
+    input:
+        program=program("prepare_development.py"),
+        env=environment("data"),
+        development=config["evaluation"]["development"] or "<raw>/kddcup2024/development.json",
+    output:
+        questions="<results>/evaluation/development.parquet",
+    log:
+        "<logs>/prepare_development.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+            --development {input.development:q} \
+            --output {output.questions:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule prepare_validation:
+    input:
+        program=program("prepare_validation.py"),
+        env=environment("data"),
+        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
+    output:
+        questions="<results>/evaluation/validation.parquet",
+    log:
+        "<logs>/prepare_validation.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+        metrics=json.dumps({name: row["metric"] for name, row in DATASETS.items()}),
+        rows=config["evaluation"]["validation"]["rows_per_dataset"],
+        seed=config["seed"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+            --datasets {input.datasets:q} \
+            --metrics {params.metrics:q} \
+            --rows-per-dataset {params.rows} \
+            --seed {params.seed} \
+            --output {output.questions:q} \
+            >{log:q} 2>&1
+        """
+
+
+rule prepare_shopping_mmlu:
+    input:
+        program=program("prepare_shopping_mmlu.py"),
+        env=environment("data"),
+        archive="<raw>/shopping_mmlu/data.zip",
+    output:
+        questions="<results>/evaluation/shopping_mmlu.parquet",
+    log:
+        "<logs>/prepare_shopping_mmlu.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+            --archive {input.archive:q} \
+            --output {output.questions:q} \
+            >{log:q} 2>&1
+        """

@@ -1,0 +1,118 @@
+# What rules ask of the config: their input functions and parameters, by stage. Rule files hold rules alone.
+
+from shopbench.ensembles import ancestors
+from shopbench.source_table import find_source_file
+
+# sources
+
+
+def pinned(w):
+    """What decides a file's bytes: a change here, and nothing else in the table, fetches it again."""
+    row = find_source_file("config/sources.tsv", w.source, w.file)
+    return [row.kind, row.repository, row.revision, row.address, row.bytes, row.sha256]
+
+
+# base
+
+
+def models_with(key):
+    """The models that come in one of the three ways."""
+    return [name for name, model in config["models"].items() if key in model]
+
+
+# adapters
+
+
+def trained_adapter(w):
+    return config["adapters"][w.adapter]
+
+
+def start_from(w):
+    """Manifest of the adapter that a second round goes on from."""
+    name = trained_adapter(w).get("start_from")
+    return [f"<results>/adapters/{name}/manifest.json"] if name else []
+
+
+# ensembles
+
+
+def start_from_of(name):
+    """What the adapters of an ensemble continue from, and those in turn."""
+    start_from = {adapter: entry["start_from"] for adapter, entry in config["adapters"].items() if entry.get("start_from")}
+    listed = [entry["name"] for entry in config["ensembles"][name]["adapters"]]
+    lineage = {ancestor for adapter in listed for ancestor in [adapter, *ancestors(adapter, start_from)]}
+    return {adapter: start_from[adapter] for adapter in sorted(lineage & set(start_from))}
+
+
+def ensemble_terms(name):
+    """What decides an ensemble's weights: its entry without what the config's reader filled in."""
+    return {key: config["ensembles"][name][key] for key in ("mode", "alpha", "adapters")}
+
+
+def sweep_of(wildcards):
+    """The sweep that an ensemble's alpha is selected from, if it is."""
+    alpha = config["ensembles"][wildcards.ensemble]["alpha"]
+    return [f"<results>/sweeps/{alpha['sweep']}.parquet"] if isinstance(alpha, dict) else []
+
+
+# inference
+
+
+def adapter_folder(entry):
+    """The folder of the adapter or ensemble that a variant or a sweep names; None without one."""
+    for kind in ("adapter", "ensemble"):
+        if kind in entry:
+            return f"<results>/{kind}s/{entry[kind]}"
+    return None
+
+
+def model_folder(variant):
+    """The folder of weights that a variant starts from: the base model, or the quantized ensemble."""
+    if variant["precision"] == "bf16":
+        return f"<results>/base/{variant['model']}"
+    return f"<results>/quantized/{variant['ensemble']}-{variant['precision']}"
+
+
+def variant_inputs(wildcards):
+    """The model of a variant, and what stands beside it: its adapter, or the verdict on its quantized weights."""
+    variant = config["variants"][wildcards.variant]
+    inputs = {"model": f"{model_folder(variant)}/manifest.json"}
+    if variant["precision"] != "bf16":
+        return inputs | {"verified": f"<results>/verified/{variant['ensemble']}-{variant['precision']}.json"}
+    return inputs | ({"adapter": f"{adapter_folder(variant)}/manifest.json"} if adapter_folder(variant) else {})
+
+
+def adapter_arguments(wildcards, input):
+    """--adapter and --alpha of a variant that has an adapter."""
+    alpha = config["variants"][wildcards.variant].get("alpha", 1)
+    return f"--adapter {Path(input.adapter).parent} --alpha {alpha}" if "adapter" in input.keys() else ""
+
+
+def engine_settings(precision):
+    """vLLM's settings as JSON: quantized models and unquantized ones run on different GPUs."""
+    return json.dumps(config["inference"]["unquantized" if precision == "bf16" else "quantized"])
+
+
+# quantization
+
+
+def held_out_set():
+    """The evaluation set that quantized models are judged on: the first that did not calibrate them."""
+    others = [name for name in config["evaluation"]["sets"] if name != config["quantization"]["calibration"]]
+    if not others:
+        raise WorkflowError("config: evaluation.sets needs a set besides quantization.calibration, to judge quantized models on")
+    return others[0]
+
+
+# report
+
+
+def reported_scores(variants):
+    """Score files of the variants on every evaluation set."""
+    return expand("<results>/scores/{set}/{variant}.json", set=config["evaluation"]["sets"], variant=variants)
+
+
+def answering(systems):
+    """The variants, each once, that answer any track in these systems and that the run has."""
+    wanted = {variant for system in systems for variant in REPORTED_SYSTEMS[system].values()}
+    return [variant for variant in config["variants"] if variant in wanted]

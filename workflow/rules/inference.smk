@@ -1,0 +1,110 @@
+# Inference: every variant answers every question of every evaluation set, and sweeps answer them at many alphas. vLLM on the CPU or on GPUs.
+#
+# Needs    <results>/evaluation/{set}.parquet
+#          <results>/base/{model}/manifest.json                    unquantized variants and sweeps
+#          <results>/adapters|ensembles/{name}/manifest.json       their adapters
+#          <results>/quantized/{ensemble}-{method}/manifest.json   quantized variants,
+#          <results>/verified/{ensemble}-{method}.json             once they are verified
+# Leaves   <results>/predictions/{set}/{variant}/{track}.jsonl     track1-track4; track5 holds all questions of the set
+#          <results>/timings/{variant}.json
+#          <results>/sweeps/{sweep}.parquet
+
+TRACKS = ["track1", "track2", "track3", "track4", "track5"]
+SWEPT_SETS = [name for name in ("development", "validation") if name in config["evaluation"]["sets"]]
+
+
+rule answer_questions:
+    input:
+        unpack(variant_inputs),
+        program=program("answer_questions.py"),
+        env=environment("model"),
+        evaluation=expand("<results>/evaluation/{set}.parquet", set=config["evaluation"]["sets"]),
+    output:
+        predictions=expand("<results>/predictions/{set}/{{variant}}/{track}.jsonl", set=config["evaluation"]["sets"], track=TRACKS),
+        timing="<results>/timings/{variant}.json",
+    log:
+        "<logs>/answer_questions/{variant}.log",
+    benchmark:
+        "<benchmarks>/answer_questions/{variant}.tsv"
+    wildcard_constraints:
+        variant=one_of(config["variants"]),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        model=lambda w, input: Path(input.model).parent,
+        adapter=adapter_arguments,
+        precision=lambda w: config["variants"][w.variant]["precision"],
+        constraints=lambda w: config["variants"][w.variant]["constraints"],
+        device=config["accelerator"],
+        engine=lambda w: engine_settings(config["variants"][w.variant]["precision"]),
+        new_tokens=json.dumps(config["inference"]["new_tokens"]),
+        predictions=lambda w, output: Path(output.predictions[0]).parents[2],
+        parts=config["pathvars"]["parts"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --variant {wildcards.variant:q} \
+          --model {params.model:q} \
+          {params.adapter} \
+          --precision {params.precision:q} \
+          --constraints {params.constraints:q} \
+          --device {params.device:q} \
+          --engine {params.engine:q} \
+          --new-tokens {params.new_tokens:q} \
+          --evaluation {input.evaluation:q} \
+          --parts {params.parts:q} \
+          --predictions {params.predictions:q} \
+          --timing {output.timing:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule sweep_alphas:
+    input:
+        program=program("sweep_alphas.py"),
+        env=environment("model"),
+        model=lambda w: f"<results>/base/{config['sweeps'][w.sweep]['model']}/manifest.json",
+        adapter=lambda w: f"{adapter_folder(config['sweeps'][w.sweep])}/manifest.json",
+        evaluation=expand("<results>/evaluation/{set}.parquet", set=SWEPT_SETS),
+    output:
+        sweep="<results>/sweeps/{sweep}.parquet",
+    log:
+        "<logs>/sweep_alphas/{sweep}.log",
+    benchmark:
+        "<benchmarks>/sweep_alphas/{sweep}.tsv"
+    wildcard_constraints:
+        sweep=one_of(config["sweeps"]),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        model=lambda w, input: Path(input.model).parent,
+        adapter=lambda w, input: Path(input.adapter).parent,
+        alphas=lambda w: json.dumps(config["sweeps"][w.sweep]["alphas"]),
+        device=config["accelerator"],
+        engine=engine_settings("bf16"),
+        new_tokens=json.dumps(config["inference"]["new_tokens"]),
+        sentence_models=json.dumps(config["scoring"]["sentence_models"]),
+        bootstrap=config["scoring"]["bootstrap"],
+        seed=config["seed"],
+        parts=config["pathvars"]["parts"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --sweep {wildcards.sweep:q} \
+          --model {params.model:q} \
+          --adapter {params.adapter:q} \
+          --alphas {params.alphas:q} \
+          --constraints strict \
+          --device {params.device:q} \
+          --engine {params.engine:q} \
+          --new-tokens {params.new_tokens:q} \
+          --sentence-models {params.sentence_models:q} \
+          --bootstrap {params.bootstrap:q} \
+          --seed {params.seed:q} \
+          --evaluation {input.evaluation:q} \
+          --parts {params.parts:q} \
+          --output {output.sweep:q} \
+          > {log:q} 2>&1
+        """

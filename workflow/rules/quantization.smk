@@ -1,0 +1,78 @@
+# Quantization: 4-bit AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
+#
+# Needs    <merged>/{ensemble}/
+#          <results>/evaluation/{set}.parquet               question-answer pairs: one set calibrates, another one judges
+# Leaves   <results>/quantized/{ensemble}-{method}/
+#          <results>/verified/{ensemble}-{method}.json      only of models within the limits of quantization.verify
+
+
+rule quantize_model:
+    input:
+        program=program("quantize_model.py"),
+        env=environment("model"),
+        merged="<merged>/{ensemble}",
+        calibration=f"<results>/evaluation/{config['quantization']['calibration']}.parquet",
+    output:
+        manifest="<results>/quantized/{ensemble}-{method}/manifest.json",
+    log:
+        "<logs>/quantize_model/{ensemble}-{method}.log",
+    benchmark:
+        "<benchmarks>/quantize_model/{ensemble}-{method}.tsv"
+    wildcard_constraints:
+        ensemble=one_of(config["ensembles"]),
+        method=one_of(config["quantization"]["methods"]),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        settings=lambda w: json.dumps(config["quantization"]["methods"][w.method]),
+        device=config["accelerator"],
+        folder=lambda w, output: Path(output.manifest).parent,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --method {wildcards.method:q} \
+          --settings {params.settings:q} \
+          --model {input.merged:q} \
+          --calibration {input.calibration:q} \
+          --device {params.device:q} \
+          --output {params.folder:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule verify_quantized:
+    input:
+        program=program("verify_quantized.py"),
+        env=environment("model"),
+        merged="<merged>/{ensemble}",
+        quantized="<results>/quantized/{ensemble}-{method}/manifest.json",
+        questions=lambda w: f"<results>/evaluation/{held_out_set()}.parquet",
+    output:
+        report="<results>/verified/{ensemble}-{method}.json",
+    log:
+        "<logs>/verify_quantized/{ensemble}-{method}.log",
+    benchmark:
+        "<benchmarks>/verify_quantized/{ensemble}-{method}.tsv"
+    wildcard_constraints:
+        ensemble=one_of(config["ensembles"]),
+        method=one_of(config["quantization"]["methods"]),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        thresholds=lambda w: json.dumps(config["quantization"]["verify"][w.method]),
+        quantized=lambda w, input: Path(input.quantized).parent,
+        device=config["accelerator"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --method {wildcards.method:q} \
+          --thresholds {params.thresholds:q} \
+          --merged {input.merged:q} \
+          --quantized {params.quantized:q} \
+          --questions {input.questions:q} \
+          --device {params.device:q} \
+          --output {output.report:q} \
+          > {log:q} 2>&1
+        """

@@ -1,0 +1,59 @@
+"""Build one of the 39 datasets with its module.
+
+    python workflow/scripts/build_dataset.py --module workflow/scripts/datasets/title_brand.py \\
+        --row '{"dataset": "title_brand", "source": "esci", "task_type": "multiple-choice", "track": "track1", "size": 10000}' \\
+        --tables tables/esci_products.parquet tables/esci_judgements.parquet --scale 1.0 --seed 1 --validation-share 0.02 \\
+        --output datasets/title_brand.parquet
+
+Columns of the output, all str: id, dataset, task_type, track, locale, prompt, completion, group, split (train or validation), source
+(JSON: the raw keys, and the truth as the challenge's development set gives it). Rows wanted and made, and those that could not be asked,
+by reason, lie in its metadata. Which datasets there are, and their sizes: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from shopbench.dataset.sampling import Inputs, sample
+from shopbench.files import BadInput, progress, run_program
+from shopbench.tables import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--module", required=True, help="the dataset's module")
+    parser.add_argument("--row", required=True, help="the dataset's row of config/datasets.tsv, JSON")
+    parser.add_argument("--tables", nargs="+", required=True, help="the tables of its source")
+    parser.add_argument("--scale", type=float, required=True, help="multiplies the size in the row")
+    parser.add_argument("--seed", type=int, required=True, help="of sampling, wordings and the order of options")
+    parser.add_argument("--validation-share", type=float, required=True, help="share of groups held out")
+    parser.add_argument("--output", required=True, help="the dataset to write")
+    arguments = parser.parse_args()
+
+    dataset = json.loads(arguments.row)
+    size = max(1, round(dataset["size"] * arguments.scale))
+    candidates = load_module(arguments.module).build(Inputs(arguments.tables, arguments.validation_share))
+    progress(f"{dataset['dataset']}: {candidates.frame.height:,} candidates for {size:,} rows")
+    table, facts = sample(candidates, dataset, size, arguments.seed, arguments.validation_share)
+    progress(f"{dataset['dataset']}: {table.height:,} rows, skipped {facts['skipped']}")
+    write_table(arguments.output, table, facts)
+
+
+def load_module(path: str | Path) -> ModuleType:
+    """The module at a path, which must define `build`."""
+    spec = spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise BadInput(f"{path}: no such module; a dataset that is `planned` in config/datasets.tsv has none")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "build"):
+        raise BadInput(f"{path}: defines no build()")
+    return module
+
+
+if __name__ == "__main__":
+    run_program(main)

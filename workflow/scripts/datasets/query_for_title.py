@@ -1,0 +1,28 @@
+"""Which query was made for a product, known by its title.
+
+From ESCI: the product is an exact match of the right query; the wrong queries share a word with it where they can.
+
+Example:
+
+    Which of the following queries leads a customer to the product 'Casolo Classic Black Steel Kettle, 30 l'?
+    0. kettle
+    1. knife
+    2. premium kettle
+    3. kettmar kettle
+    Answer:
+    -> 0
+"""
+
+from shopbench.dataset.esci import query_for
+from shopbench.dataset.sampling import Candidates, Inputs
+
+WORDINGS = [
+    "Which of the following queries leads a customer to the product '{text}'?\n{options}\nAnswer:",
+    "A customer bought the product below. Which query did the customer most likely type?\nProduct Title: {text}\n{options}\nAnswer:",
+    "Product Title: {text}\nSelect the search query that this product matches best.\n{options}\nAnswer:",
+    "Given the title of a product, find the query it answers.\nTitle: {text}\nQueries:\n{options}\nAnswer:",
+]
+
+
+def build(inputs: Inputs) -> Candidates:
+    return query_for(inputs, "title", WORDINGS)

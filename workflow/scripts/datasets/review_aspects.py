@@ -1,0 +1,84 @@
+"""Which 3 of 10 aspects a review covers (Task 7).
+
+From Amazon Reviews 2023. An aspect is covered where one of its cue words stands in the review; reviews that cover at least three are
+asked about.
+
+Example:
+
+    Find the three aspects that the customer mentions.
+    Review: Arrived wrapped to shreds. Far too expensive. I want my money back.
+    Aspect List:
+    1. shipping
+    2. color
+    3. size
+    4. fit
+    5. price
+    6. taste
+    7. scent
+    8. comfort
+    9. packaging
+    10. softness
+    Answer ONLY with three numbers, separated by commas, without explanations.
+    Output:
+    -> 1,5,9
+"""
+
+from typing import Any
+
+from shopbench.dataset.combinators import pick_some
+from shopbench.dataset.question import Draw, Question, Skip
+from shopbench.dataset.reviews import KEY, TEXT_CHARACTERS, reviews
+from shopbench.dataset.sampling import Candidates, Inputs
+from shopbench.dataset.texts import shorten, words
+
+FORM = "Answer ONLY with three numbers, separated by commas, without explanations."
+WORDINGS = [
+    "Below are a customer's review of a(n) {kind} product and a numbered list of ten aspects.\n"
+    "Choose three aspects of the list that the review covers.\n" + FORM + "\nReview:\n{text}\nAspect List:\n{options}\nOutput:",
+    "Review: {text}\nThe list below has ten aspects of a product. Select three aspects that the review speaks about.\n"
+    + FORM
+    + "\n{options}\nOutput:",
+    "What does this review of a(n) {kind} product talk about? Choose three aspects.\n{text}\nAspects:\n{options}\n" + FORM + "\nOutput:",
+    "Find the three aspects that the customer mentions.\nReview: {text}\nAspect List:\n{options}\n" + FORM + "\nOutput:",
+]
+# Aspects, and the words by which a review speaks of them.
+CUES = {
+    "price": {"price", "prices", "cheap", "expensive", "money", "cost", "priced", "affordable", "overpriced"},
+    "quality": {"quality", "flimsy", "sturdy", "cheaply"},
+    "size": {"size", "sizes", "sized", "small", "large", "big", "tiny", "roomy", "compact"},
+    "color": {"color", "colors", "colour", "shade"},
+    "scent": {"scent", "smell", "smells", "smelled", "fragrance", "odor"},
+    "comfort": {"comfort", "comfortable", "comfy", "uncomfortable"},
+    "packaging": {"packaging", "package", "packaged", "box", "wrapped"},
+    "shipping": {"shipping", "delivery", "delivered", "arrived", "shipped"},
+    "ease of use": {"easy", "easily", "simple", "difficult", "complicated", "ease"},
+    "durability": {"durability", "durable", "broke", "broken", "lasts", "lasted", "lasting"},
+    "design": {"design", "designed", "looks", "style", "stylish", "pretty", "beautiful"},
+    "softness": {"soft", "softness", "softer", "rough"},
+    "weight": {"weight", "heavy", "light", "lightweight"},
+    "noise": {"noise", "noisy", "quiet", "loud"},
+    "battery": {"battery", "batteries", "charge", "charging"},
+    "sound": {"sound", "sounds", "bass", "volume"},
+    "fit": {"fit", "fits", "tight", "loose", "snug"},
+    "material": {"material", "fabric", "plastic", "leather", "cotton", "metal"},
+    "taste": {"taste", "tastes", "flavor", "flavour", "delicious"},
+    "warmth": {"warm", "warmth"},
+    "sharpness": {"sharp", "sharpness", "blade"},
+    "grip": {"grip", "grips", "handle", "slippery"},
+    "performance": {"performance", "powerful", "works", "worked", "working"},
+    "customer service": {"service", "seller", "refund", "support"},
+}
+
+
+def build(inputs: Inputs) -> Candidates:
+    return Candidates(reviews(inputs), key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)
+
+
+def ask(row: dict[str, Any], draw: Draw) -> Question:
+    text = shorten(row["text"], TEXT_CHARACTERS)
+    said = set(words(text))
+    covered = [aspect for aspect, cues in CUES.items() if cues & said]
+    if len(covered) < 3:
+        raise Skip("fewer than 3 aspects")
+    other = [aspect for aspect in CUES if aspect not in covered and aspect not in text.casefold()]
+    return pick_some(draw, WORDINGS, right=draw.some(covered, 3, "right"), wrong=draw.some(other, 7, "wrong"), kind=row["kind"], text=text)

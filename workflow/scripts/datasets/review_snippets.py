@@ -1,0 +1,95 @@
+"""Which 3 of 15 snippets a customer with a given sentiment wrote (Task 3).
+
+From Amazon Reviews 2023: a snippet is a short sentence of a review. The right ones are of reviews of one type of product with the given
+sentiment, the wrong ones of reviews with the opposite sentiment.
+
+Example:
+
+    Product type: sleeping bag
+    Sentiment: negative
+    Choose three snippets from the list that stand in such a review.
+    Answer with three numbers, separated by commas. Output the numbers alone, not the snippets, and explain nothing.
+    Snippets:
+    1. Love the warmth
+    2. Love the comfort
+    3. The comfort is great
+    4. The best sleeping bag I ever had
+    5. The size is better than expected
+    6. Really good comfort
+    7. I would buy it again in a heartbeat
+    8. I am happy overall
+    9. Hate the warmth
+    10. Really good size
+    11. The comfort is worse than expected
+    12. Keeps me cozy
+    13. A good sleeping bag with one small flaw
+    14. Roomy enough
+    15. This is the worst sleeping bag I ever had
+    Output:
+    -> 9,11,15
+"""
+
+from typing import Any
+
+import polars as pl
+
+from shopbench.dataset.combinators import pick_some
+from shopbench.dataset.lookalikes import Lookalikes
+from shopbench.dataset.question import Draw, Question, Skip
+from shopbench.dataset.reviews import KEY, reviews
+from shopbench.dataset.sampling import Candidates, Inputs
+from shopbench.dataset.texts import sentences
+
+FORM = "Answer with three numbers, separated by commas. Output the numbers alone, not the snippets, and explain nothing."
+WORDINGS = [
+    "A customer who bought a(n) {kind} product expresses a {sentiment} sentiment in a review.\n"
+    "This numbered list has 15 snippets of reviews. "
+    "Select 3 snippets that most likely stand in this customer's review.\n" + FORM + "\nSnippet List:\n{options}\nOutput:",
+    "Product type: {kind}\nSentiment: {sentiment}\nChoose three snippets from the list that stand in such a review.\n"
+    + FORM
+    + "\nSnippets:\n{options}\nOutput:",
+    "Which three of these 15 sentences come from {sentiment} reviews of a(n) {kind} product?\n{options}\n" + FORM + "\nOutput:",
+    "Help a customer to write a {sentiment} review of a(n) {kind} product. Select 3 fitting snippets from the list.\n{options}\n"
+    + FORM
+    + "\nOutput:",
+]
+SENTIMENTS = {1: "negative", 2: "negative", 4: "positive", 5: "positive"}
+OPPOSITE = {"negative": "positive", "positive": "negative"}
+SNIPPET_WORDS = range(2, 11)
+
+
+def build(inputs: Inputs) -> Candidates:
+    said = reviews(inputs).filter(pl.col("rating") != 3)
+    snippets = Lookalikes(
+        (bucket, snippet)
+        for kind, rating, text in said.select("kind", "rating", "text").iter_rows()
+        for snippet in snippets_of(text)
+        for bucket in ((kind, SENTIMENTS[rating]), (SENTIMENTS[rating],))
+    )
+
+    both = set(snippets[("positive",)]) & set(snippets[("negative",)])
+
+    def of_both_sides(snippet: str) -> bool:
+        return snippet in both
+
+    def ask(row: dict[str, Any], draw: Draw) -> Question:
+        own = snippets_of(row["text"])
+        if not own:
+            raise Skip("no short sentence")
+        sentiment = SENTIMENTS[row["rating"]]
+        opposite = OPPOSITE[sentiment]
+
+        first = draw.pick(own, "own snippet")
+        if first in both:
+            raise Skip("snippet of both sentiments")
+        right = [first, *snippets.wrong(draw, 2, [(row["kind"], sentiment)], [first], unless=of_both_sides)]
+        wrong = snippets.wrong(draw, 12, [(row["kind"], opposite), (opposite,)], right, unless=of_both_sides)
+        return pick_some(draw, WORDINGS, right=right, wrong=wrong, kind=row["kind"], sentiment=sentiment)
+
+    return Candidates(said, key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)
+
+
+def snippets_of(text: str) -> list[str]:
+    """Short sentences of a review, without their closing marks."""
+    found = (sentence.rstrip(".!").strip() for sentence in sentences(text))
+    return [snippet for snippet in found if len(snippet.split()) in SNIPPET_WORDS]

@@ -1,0 +1,1 @@
+"""What the pipeline's programs share. Importing this package loads nothing heavy."""

@@ -1,0 +1,24 @@
+"""Amazon's reviews with the products they are about, as their dataset modules use them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from shopbench.dataset.sampling import Inputs
+
+KEY = ["product_id", "user_id", "time"]
+TEXT_CHARACTERS = 1_000
+
+
+def reviews(inputs: Inputs) -> pl.DataFrame:
+    """A row per review (KEY, category, title, text, rating, helpful_votes) with product_title, type ("" where unknown), kind and locale.
+
+    `kind` is what a prompt calls the product: its type, else its category in words.
+    """
+    said = inputs.table("reviews", "category", *KEY, "title", "text", "rating", "helpful_votes")
+    products = inputs.table("review_products", "category", "product_id", "title", "type").rename({"title": "product_title"})
+    said = said.unique(KEY, keep="first", maintain_order=True)
+    category = pl.col("category").str.replace_all("_", " ").str.to_lowercase()
+    return said.join(products, on=["category", "product_id"], how="inner", maintain_order="left").with_columns(
+        pl.when(pl.col("type") != "").then("type").otherwise(category).alias("kind"), pl.lit("en").alias("locale")
+    )

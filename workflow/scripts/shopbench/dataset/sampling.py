@@ -1,0 +1,171 @@
+"""From candidates to the rows of a dataset: which are asked, on which side of the split they fall, and that each is sound."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from shopbench.dataset.question import Draw, Question, Skip
+from shopbench.files import BadInput
+from shopbench.hashing import hash64, uniform
+from shopbench.parsers import parse
+from shopbench.tables import read_table
+
+COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a dataset module hands over.
+
+    frame: a row per possible question, with a column "locale".
+    key: columns that name a row; together they are unique, and they go into the dataset's `source`.
+    group: (source, kind, column): rows of one group are all trained on or all held out, in every dataset that names the same group.
+    ask: makes the question of one row, or raises Skip.
+    balance: a column whose values are sampled equally often, as far as they go.
+    """
+
+    frame: pl.DataFrame
+    key: Sequence[str]
+    group: tuple[str, str, str]
+    ask: Callable[[dict[str, Any], Draw], Question]
+    balance: str | None = None
+
+
+class Inputs:
+    """The tables that a module may read, and the split, for modules that put several groups into one question."""
+
+    def __init__(self, tables: Sequence[str | Path], validation_share: float) -> None:
+        self._paths = {Path(path).stem: Path(path) for path in tables}
+        self.validation_share = validation_share
+
+    def table(self, name: str, *columns: str) -> pl.DataFrame:
+        """The named columns of a table."""
+        if name not in self._paths:
+            raise BadInput(f"table '{name}' is not among the inputs ({', '.join(sorted(self._paths))})")
+        return read_table(self._paths[name], columns)
+
+    def side(self, source: str, kind: str, key: object) -> str:
+        """The side of the split, "train" or "validation", of a group."""
+        return split_of(group_name(source, kind, key), self.validation_share)
+
+
+def group_name(source: str, kind: str, key: object) -> str:
+    return f"{source}:{kind}:{key}"
+
+
+def split_of(group: str, validation_share: float) -> str:
+    """The side of a group: "validation" for this share of all groups. It depends on the group's name, not on dataset, seed or size."""
+    return "validation" if uniform("split", group) < validation_share else "train"
+
+
+def sample(
+    candidates: Candidates, dataset: dict[str, Any], size: int, seed: int, validation_share: float
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The `size` candidates with the lowest hashes that can be asked, sorted by id, with COLUMNS (all str); and the facts of the file.
+
+    `dataset` is the dataset's row of config/datasets.tsv. Too few candidates give a smaller dataset, said in the facts; no candidate at
+    all is a BadInput.
+    """
+    name = dataset["dataset"]
+    skipped: Counter[str] = Counter()
+    rows: dict[str, dict[str, str]] = {}
+    prompts: set[str] = set()
+    for keys, place in _in_hash_order(candidates, name, seed):
+        if len(rows) == size:
+            break
+        source_row = candidates.frame.row(place, named=True)
+        try:
+            question = candidates.ask(source_row, Draw(seed, name, *keys.values()))
+        except Skip as reason:
+            skipped[str(reason)] += 1
+            continue
+        check_question(question, dataset, keys)
+        if question.prompt in prompts:
+            skipped["same prompt as another row"] += 1
+            continue
+        prompts.add(question.prompt)
+        row = _row(question, dataset, keys, source_row, candidates.group, validation_share)
+        rows[row["id"]] = row
+    if not rows:
+        raise BadInput(
+            f"dataset {name}: none of {candidates.frame.height} candidates can be asked ({dict(skipped)}); enlarge sources.pools"
+        )
+    table = pl.DataFrame([rows[identity] for identity in sorted(rows)], schema=dict.fromkeys(COLUMNS, pl.String))
+    facts = {
+        "rows": table.height,
+        "wanted": size,
+        "shortfall": size - table.height,
+        "candidates": candidates.frame.height,
+        "skipped": dict(sorted(skipped.items())),
+        "validation_rows": int((table["split"] == "validation").sum()),
+    }
+    return table, facts
+
+
+def check_question(question: Question, dataset: dict[str, Any], keys: dict[str, Any]) -> None:
+    """Raise BadInput unless the question is of the dataset's type and the challenge's parser reads its completion as its truth."""
+    where = f"dataset {dataset['dataset']}, {keys}"
+    if question.task_type != dataset["task_type"]:
+        raise BadInput(f"{where}: the module asks {question.task_type}, config/datasets.tsv says {dataset['task_type']}")
+    if not question.prompt.strip():
+        raise BadInput(f"{where}: the prompt is empty")
+    parsed = parse(question.completion, question.task_type)
+    expected = _best_order(question.truth) if question.task_type == "ranking" else question.truth
+    # The parsers cut a text at 5,000 characters, which is no fault of a long one.
+    if parsed != expected and not (question.task_type == "generation" and str(expected).startswith(str(parsed))):
+        raise BadInput(f"{where}: the completion {question.completion[:60]!r} is read as {parsed!r}, not as {expected!r}")
+
+
+def _best_order(relevance: Any) -> list[int]:
+    """Places (from 1) by falling relevance, equals in order."""
+    return sorted(range(1, len(relevance) + 1), key=lambda place: -relevance[place - 1])
+
+
+def _in_hash_order(candidates: Candidates, name: str, seed: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """(keys, place in the frame) by the hash of the keys; with `balance`, the first of every stratum come before the second of any."""
+    keys = list(candidates.frame.select(candidates.key).iter_rows())
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"dataset {name}: the columns {', '.join(candidates.key)} do not name a candidate uniquely")
+    hashes = [hash64(seed, name, "sample", *key) for key in keys]
+    order = sorted(range(len(keys)), key=hashes.__getitem__)
+    if candidates.balance:
+        strata = candidates.frame[candidates.balance].to_list()
+        before: Counter[Any] = Counter()
+        turn = {}
+        for place in order:
+            turn[place] = before[strata[place]]
+            before[strata[place]] += 1
+        order.sort(key=turn.__getitem__)
+    for place in order:
+        yield dict(zip(candidates.key, keys[place], strict=True)), place
+
+
+def _row(
+    question: Question,
+    dataset: dict[str, Any],
+    keys: dict[str, Any],
+    source_row: dict[str, Any],
+    group: tuple[str, str, str],
+    validation_share: float,
+) -> dict[str, str]:
+    source, kind, column = group
+    name = group_name(source, kind, source_row[column])
+    return {
+        "id": f"{hash64('row', dataset['dataset'], *keys.values()):016x}",
+        "dataset": dataset["dataset"],
+        "task_type": question.task_type,
+        "track": dataset["track"],
+        "locale": source_row["locale"],
+        "prompt": question.prompt,
+        "completion": question.completion,
+        "group": name,
+        "split": split_of(name, validation_share),
+        "source": json.dumps({"keys": keys, "truth": question.truth}, ensure_ascii=False),
+    }

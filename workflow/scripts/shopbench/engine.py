@@ -1,0 +1,218 @@
+"""vLLM offline, on the CPU or on GPUs, from the settings of the config: prompts in, answers and their time out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shopbench.chat import END_TOKEN, chat_prompt
+from shopbench.constraints import constraint, cut_text, well_formed
+from shopbench.cpu_kernels import register_missing_kernels
+from shopbench.files import BadInput, progress, read_json
+from shopbench.routing import task_type
+
+# Qwen2-Instruct ends an answer at this token too.
+END_OF_TEXT = "<|endoftext|>"
+
+# The ranks that vLLM's LoRA kernels are built for.
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+
+# Prompts given to vLLM at once, as a multiple of those in flight: enough to keep the batch full, few enough to lose little in a kill.
+BATCHES_IN_CHUNK = 16
+
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+CPU_ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    # Without this, some of vLLM's paths compile with g++ at run time.
+    "TORCHDYNAMO_DISABLE": "1",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`task_type` is the routed one; `seconds` the wall time of the answer's batch divided by its questions, so that times add up."""
+
+    task_type: str
+    response: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question as the challenge gives it at inference: the label's task type is not in it."""
+
+    prompt: str
+    is_multiple_choice: bool
+
+    @property
+    def task_type(self) -> str:
+        return task_type(self.prompt, self.is_multiple_choice)
+
+
+class Engine:
+    """One vLLM engine.
+
+    `settings` is the config's inference.quantized or inference.unquantized, `new_tokens` the longest answer by task type in tokens, `rank`
+    the largest rank of the LoRA adapters to come (0: none). Starting it takes seconds on a tiny model and minutes on a large one;
+    `start_seconds` says how many.
+    """
+
+    def __init__(self, model: Path, settings: dict[str, Any], new_tokens: dict[str, int], device: str, rank: int = 0) -> None:
+        self.settings, self.new_tokens = settings, new_tokens
+        self.cut_prompts = 0
+        set_environment(device)
+        started = time.perf_counter()
+        from vllm import LLM
+
+        if device == "cpu":
+            register_missing_kernels()
+        if rank and device == "cpu":
+            from shopbench.cpu_lora import use_grouped_products
+
+            use_grouped_products()
+        self._llm = LLM(model=str(model), **engine_arguments(settings, device, rank))
+        self.start_seconds = time.perf_counter() - started
+        self._tokenizer = self._llm.get_tokenizer()
+        vocabulary = self._tokenizer.get_vocab()
+        if END_TOKEN not in vocabulary:
+            raise BadInput(f"{model}: its tokenizer has no {END_TOKEN}; a Qwen2 chat tokenizer is needed")
+        self._end = vocabulary[END_TOKEN]
+        self._stops = [vocabulary[token] for token in (END_TOKEN, END_OF_TEXT) if token in vocabulary]
+        self._adapters = 0
+        progress(f"engine of {model} started in {self.start_seconds:.1f} s")
+
+    def answers(self, asks: Sequence[Ask], mode: str, adapter: Path | None = None) -> Iterator[tuple[int, Answer]]:
+        """Yield (index into `asks`, answer) chunk by chunk, in an order that lets prompts share their prefixes.
+
+        `mode` is one of `constraints.MODES`. All prompts of a call go through `adapter`, or all through the base model: vLLM 0.32 silently
+        gives the base's rows of a mixed batch the weights of an adapter.
+        """
+        lora = self._load(adapter)
+        order = sorted(range(len(asks)), key=lambda i: chat_prompt(asks[i].prompt, asks[i].task_type))
+        size = BATCHES_IN_CHUNK * self.settings["max_num_seqs"]
+        for start in range(0, len(order), size):
+            chunk = order[start : start + size]
+            yield from zip(chunk, self._generate([asks[i] for i in chunk], mode, lora), strict=True)
+            progress(f"answered {start + len(chunk)} of {len(order)}")
+        if lora is not None:
+            self._llm.llm_engine.remove_lora(lora.lora_int_id)
+
+    def _load(self, adapter: Path | None) -> Any:
+        """A request for the adapter under a number of its own: vLLM's caches, that of prefixes too, go by the number."""
+        if adapter is None:
+            return None
+        from vllm.lora.request import LoRARequest
+
+        self._adapters += 1
+        return LoRARequest(f"adapter-{self._adapters}", self._adapters, str(adapter))
+
+    def _generate(self, asks: list[Ask], mode: str, lora: Any) -> list[Answer]:
+        started = time.perf_counter()
+        prompts = [{"prompt_token_ids": self._prompt_tokens(ask)} for ask in asks]
+        outputs = self._llm.generate(prompts, [self._sampling(ask, mode) for ask in asks], use_tqdm=False, lora_request=lora)
+        seconds = (time.perf_counter() - started) / len(asks)
+        texts = [output.outputs[0].text for output in outputs]
+        return [Answer(a.task_type, cut_text(t) if a.task_type == "generation" else t, seconds) for a, t in zip(asks, texts, strict=True)]
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def _prompt_tokens(self, ask: Ask) -> list[int]:
+        tokens = self._encode(chat_prompt(ask.prompt, ask.task_type))
+        room = self.settings["max_model_len"] - self.new_tokens[ask.task_type]
+        if len(tokens) > room:
+            self.cut_prompts += 1
+        return cut_middle(tokens, room)
+
+    def _sampling(self, ask: Ask, mode: str) -> Any:
+        """Greedy decoding under the mode's constraint."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
+
+        limit = self.new_tokens[ask.task_type]
+        wanted = constraint(mode, ask.task_type, ask.prompt, limit, self._encode, self._end)
+        return SamplingParams(
+            temperature=0.0,
+            max_tokens=limit,
+            stop_token_ids=self._stops,
+            logit_bias=wanted.logit_bias or None,
+            structured_outputs=StructuredOutputsParams(**wanted.structured) if wanted.structured else None,
+        )
+
+
+def set_environment(device: str) -> None:
+    """Environment variables that vLLM reads at import; what the caller has set stays."""
+    for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if device == "cpu" else {})).items():
+        os.environ.setdefault(name, value)
+
+
+def engine_arguments(settings: dict[str, Any], device: str, rank: int) -> dict[str, Any]:
+    """vLLM's arguments. `generation_config` keeps the model folder's own sampling habits (a repetition penalty in Qwen2's) out."""
+    arguments = {
+        "dtype": settings["dtype"],
+        "tensor_parallel_size": settings["tensor_parallel"],
+        "max_model_len": settings["max_model_len"],
+        "max_num_seqs": settings["max_num_seqs"],
+        "enforce_eager": settings["enforce_eager"],
+        "attention_backend": settings["attention_backend"],
+        "enable_prefix_caching": True,
+        "generation_config": "vllm",
+        "structured_outputs_config": {"backend": "guidance"},
+        "seed": 0,
+    }
+    if device == "cpu":
+        # Prefixes are shared in whole blocks, and the CPU's have to be multiples of 32 tokens.
+        arguments |= {"block_size": 32}
+        if settings["tensor_parallel"] == 1:
+            arguments |= {"distributed_executor_backend": "uni"}
+    else:
+        arguments |= {"gpu_memory_utilization": settings["gpu_memory_utilization"]}
+    if rank:
+        # One place more than adapters in use, or rows without an adapter get the last one's weights (vLLM 0.32).
+        arguments |= {"enable_lora": True, "max_loras": 2, "max_lora_rank": lora_rank(rank)}
+    return arguments
+
+
+def lora_rank(rank: int) -> int:
+    """The smallest of vLLM's ranks that holds `rank`."""
+    fitting = [allowed for allowed in LORA_RANKS if allowed >= rank]
+    if not fitting:
+        raise BadInput(f"an adapter has rank {rank}, vLLM takes {LORA_RANKS[-1]} at most; merge it instead")
+    return fitting[0]
+
+
+def cut_middle(tokens: list[int], room: int) -> list[int]:
+    """At most `room` tokens, the first and the last: so the system prompt, the instruction and the start of the answer stay."""
+    if len(tokens) <= room:
+        return tokens
+    head = room // 2
+    return tokens[:head] + tokens[len(tokens) - (room - head) :]
+
+
+def check_precision(model: Path, precision: str) -> None:
+    """Raise BadInput unless the model's config says what the variant does: awq, gptq, or bf16 for unquantized weights."""
+    found = read_json(model / "config.json").get("quantization_config", {}).get("quant_method", "bf16")
+    if found != precision:
+        raise BadInput(f"{model}/config.json: the weights are {found}, the variant says {precision}; correct its precision in the config")
+
+
+def check_strict(ids: Sequence[str], asks: Sequence[Ask], answers: Sequence[Answer], new_tokens: dict[str, int]) -> None:
+    """Raise BadInput by id for the first answer under strict constraints that the challenge's parser does not read as promised."""
+    broken = [
+        (identity, answer)
+        for identity, ask, answer in zip(ids, asks, answers, strict=True)
+        if not well_formed(answer.task_type, ask.prompt, answer.response, new_tokens[answer.task_type])
+    ]
+    if broken:
+        identity, answer = broken[0]
+        raise BadInput(
+            f"question {identity}: {answer.response!r} is no {answer.task_type} answer despite strict constraints ({len(broken)} such); "
+            f"raise inference.new_tokens, {new_tokens[answer.task_type]} here, if it is cut short"
+        )

@@ -1,0 +1,16 @@
+"""What is written into a model's config.json so that loaders of every age read the same model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def with_rope_theta(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with rope_parameters.rope_theta repeated as rope_theta: loaders before transformers 5 look there, else take 10000."""
+    rope = config.get("rope_parameters") or {}
+    return config | ({"rope_theta": rope["rope_theta"]} if "rope_theta" in rope else {})
+
+
+def weight_dtype(config: dict[str, Any]) -> str:
+    """float32, bfloat16 or float16: under the name of transformers 5, else under the one before it."""
+    return config.get("dtype") or config.get("torch_dtype") or "float32"

@@ -1,0 +1,70 @@
+"""A Qwen2 small enough for a laptop: the real architecture, chat layout and way of tokenizing, with a vocabulary of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+END_OF_TEXT, TURN_START, TURN_END = SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+
+# ChatML as Qwen2-Instruct has it, its default system prompt included.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if loop.first and message['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Qwen2Tokenizer:
+    """Learn a byte-level BPE with Qwen2's normalizer and pre-tokenizer: no byte is unknown, every digit is a token of its own.
+
+    Has at most `vocabulary` tokens, the three special ones last as in Qwen2.
+    """
+    learner = Tokenizer(models.BPE())
+    learner.normalizer = normalizers.NFC()
+    split = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+    learner.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    learner.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(SPECIAL_TOKENS), initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False
+    )
+    learner.train_from_iterator(texts, trainer)
+    learned = json.loads(learner.to_str())["model"]
+    special = {token: len(learned["vocab"]) + place for place, token in enumerate(SPECIAL_TOKENS)}
+    return Qwen2Tokenizer(
+        vocab=learned["vocab"] | special,
+        merges=[tuple(merge) for merge in learned["merges"]],
+        unk_token=END_OF_TEXT,
+        pad_token=END_OF_TEXT,
+        eos_token=TURN_END,
+        extra_special_tokens=[TURN_START],
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def make_model(tokenizer: Qwen2Tokenizer, shape: dict[str, int]) -> Qwen2ForCausalLM:
+    """Draw an untrained float32 model from torch's global seed; `shape` has fields of Qwen2Config.
+
+    The vocabulary is padded to a multiple of 64.
+    """
+    config = Qwen2Config(
+        vocab_size=-(-len(tokenizer) // 64) * 64,
+        **shape,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = Qwen2ForCausalLM(config)
+    # As Qwen2-Instruct's: greedy decoding ends at either token.
+    model.generation_config = GenerationConfig(
+        eos_token_id=[tokenizer.eos_token_id, tokenizer.pad_token_id], pad_token_id=tokenizer.pad_token_id, do_sample=False
+    )
+    return model
