@@ -16,6 +16,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/blends.smk"
+include: "workflow/rules/cards.smk"
 include: "workflow/rules/base.smk"
 include: "workflow/rules/adapters.smk"
 include: "workflow/rules/ensembles.smk"
@@ -25,10 +26,11 @@ include: "workflow/rules/scoring.smk"
 include: "workflow/rules/report.smk"
 
 
-# The first rule is the default target: everything that the paper prints, checked.
+# The first rule is the default target: everything that the paper prints, checked, and a card of each dataset and blend.
 rule all:
     default_target: True
     input:
         "<results>/report.html",
         "<results>/checked.json",
         "<results>/run_config.yaml",
+        CARDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -60,6 +61,22 @@ def test_blends_hold_train_rows_only(results):
         frame = pl.read_parquet(file)
         assert set(frame["split"]) == {"train"}
         assert frame.select("prompt", "completion").is_duplicated().sum() == 0
+
+
+def test_every_dataset_and_blend_has_its_card(results):
+    for kind in ("datasets", "blends"):
+        for file in results.glob(f"{kind}/*.parquet"):
+            rows = pl.read_parquet(file)
+            card = json.loads((results / f"cards/{kind}/{file.stem}.json").read_text())
+            for column in ("task_type", "locale", "split"):
+                assert card["counts"][column] == dict(rows.group_by(column).len().iter_rows()), file.name
+            assert {row["id"] for row in card["samples"]} <= set(rows["id"])
+            (digest,) = card["sha256"]["result"].values()
+            assert digest == hashlib.sha256(file.read_bytes()).hexdigest()
+            assert len((results / f"cards/{kind}/{file.stem}.md").read_text()) > 1000
+            if kind == "blends":
+                assert len(card["coverage"]["tasks"]) == 18
+                assert all(0 < task["similarity"] <= 1 for task in card["coverage"]["tasks"].values())
 
 
 def test_adapters_are_the_papers(results):

@@ -10,7 +10,8 @@ from support import planned_jobs, snakemake
 def test_the_papers_graph_is_whole(checkout):
     jobs = planned_jobs(checkout, "--profile", "slurm")
     of = {rule: sorted(job for job in jobs if job.startswith(f"{rule}(")) for rule in {job.split("(")[0] for job in jobs}}
-    assert len(of["build_dataset"]) == 39
+    assert len(of["build_dataset"]) == len(of["describe_dataset"]) == 39
+    assert of["describe_blend"] == ["describe_blend(v7)", "describe_blend(v7b)", "describe_blend(v8)", "describe_blend(v9b)"]
     assert of["train_adapter"] == ["train_adapter(v7)", "train_adapter(v7b)", "train_adapter(v8)", "train_adapter(v9b)"]
     assert len(of["merge_ensemble"]) == 3 and len(of["quantize_model"]) == 6 and len(of["verify_quantized"]) == 6
     assert of["download_model"] == ["download_model(qwen2-72b)"]

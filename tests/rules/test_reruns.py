@@ -104,6 +104,20 @@ def test_one_dataset_module_rebuilds_one_dataset(finished_run):
     assert {job for job in planned if job.startswith("blend_datasets")} == {"blend_datasets(v9b)"}
 
 
+def test_a_dataset_modules_cards_follow(finished_run):
+    # Without the demo's base: it learns from all datasets, and its tokenizer counts the lengths on all cards.
+    rules = ["build_dataset", "blend_datasets", "describe_dataset", "describe_blend", "all"]
+    with edited(finished_run / "workflow/scripts/datasets/title_brand.py", commented):
+        planned = planned_jobs(finished_run, "all", *TINY, "--allowed-rules", *rules)
+    changed = {"build_dataset(title_brand)", "blend_datasets(v9b)"}
+    assert planned == changed | {"describe_dataset(title_brand)", "describe_blend(v9b)", "all()"}
+
+
+def test_a_cards_program_rewrites_its_cards(finished_run):
+    with edited(finished_run / "workflow/scripts/describe_blend.py", commented):
+        assert planned_jobs(finished_run, *TINY) == {*(f"describe_blend({blend})" for blend in ("v7", "v8", "v7b", "v9b")), "all()"}
+
+
 def test_the_lock_of_one_environment_reruns_what_uses_it(finished_run):
     with edited(finished_run / "envs/report.cpu.txt", commented):
         planned = planned_jobs(finished_run, *TINY)

@@ -12,6 +12,20 @@ def pinned(w):
     return [row.kind, row.repository, row.revision, row.address, row.bytes, row.sha256]
 
 
+# cards
+
+# A source of config/datasets.tsv that has another source's files.
+FILES_OF = {"kdd_cup_2023": "amazon_m2"}
+
+
+def described_sources(datasets):
+    """JSON: the raw sources of these datasets, each with its licences and whether this run makes it up."""
+    named = [DATASETS[name]["source"] for name in datasets]
+    raw = sorted({FILES_OF.get(source, source) for source in named})
+    licences = {source: sorted({row.licence for row in SOURCES if row.source == source}) for source in raw}
+    return json.dumps({source: {"licences": licences[source], "simulated": source in config["sources"]["simulate"]} for source in raw})
+
+
 # base
 
 
