@@ -5,7 +5,8 @@
 #          <results>/tables/{table}.parquet, <results>/datasets/{dataset}.parquet    for a model with `pretrain`
 # Leaves   <results>/base/{model}/                 config, tokenizer and safetensors weights, with a manifest
 
-PRETRAINING_TABLES = ["alpaca", "esci_judgements", "esci_products", "m2_products", "mmlu", "review_products", "reviews"]
+# Not ECInstruct's items, which hold answers, and not the sessions, which are no text.
+PRETRAINING_TABLES = [table for table in ALL_TABLES if table not in ("ecinstruct", "m2_sessions")]
 
 
 localrules:

@@ -5,16 +5,6 @@
 #
 # A dataset's row is a parameter and its module an input, so editing either rebuilds that dataset alone.
 
-TABLES = {
-    "amazon_m2": ["m2_products"],
-    "kdd_cup_2023": ["m2_products", "m2_sessions"],
-    "amazon_reviews_2023": ["reviews", "review_products"],
-    "ecinstruct": ["ecinstruct"],
-    "alpaca_cleaned": ["alpaca"],
-    "mmlu": ["mmlu"],
-    "esci": ["esci_judgements", "esci_products"],
-}
-
 
 rule build_dataset:
     input:

@@ -8,17 +8,6 @@ from shopbench.config import quantized_models
 
 # What each figure and table needs to know of the run. Names that several rule files use begin with REPORTED.
 REPORTED_RUN = json.dumps({"name": config["run"], "simulated": bool(config["sources"]["simulate"])})
-REPORTED_TABLES = [
-    "alpaca",
-    "ecinstruct",
-    "esci_judgements",
-    "esci_products",
-    "m2_products",
-    "m2_sessions",
-    "mmlu",
-    "review_products",
-    "reviews",
-]
 REPORTED_QUANTIZED = [f"{ensemble}-{method}" for ensemble, method in quantized_models(config)]
 # A run without a system of its own for round 2 compares round 1 with its final system.
 REPORTED_SYSTEMS = {"round2": config["systems"]["final"], **config["systems"]}

@@ -10,7 +10,7 @@ rule tabulate_raw_table:
     input:
         program=program("figures/raw_table.py"),
         env=environment("report"),
-        tables=expand("<results>/tables/{table}.parquet", table=REPORTED_TABLES),
+        tables=expand("<results>/tables/{table}.parquet", table=ALL_TABLES),
     output:
         table=report("<results>/report_tables/raw_table.tsv", caption="../report/captions/raw_table.rst", category="Data"),
     log:

@@ -3,11 +3,24 @@
 # Needs    <raw>/<source>/<file>                 as published, or as the simulator writes them
 # Leaves   <results>/tables/esci_judgements.parquet, esci_products.parquet
 #          <results>/tables/m2_products.parquet, m2_sessions.parquet
-#          <results>/tables/reviews.parquet, review_products.parquet
+#          <results>/tables/reviews.{category}.parquet, review_products.{category}.parquet     one job a category
 #          <results>/tables/ecinstruct.parquet, mmlu.parquet, alpaca.parquet
 #
 # Rows read, kept and broken (by reason) lie in each table's metadata. More broken rows than sources.broken_share fail the job.
 
+# The tables of each source, by its name in config/datasets.tsv.
+M2_TABLES = ["m2_products", "m2_sessions"]
+REVIEW_TABLES = [f"{table}.{category}" for table in ("review_products", "reviews") for category in config["sources"]["review_categories"]]
+TABLES = {
+    "amazon_m2": M2_TABLES,
+    "kdd_cup_2023": M2_TABLES,
+    "amazon_reviews_2023": REVIEW_TABLES,
+    "ecinstruct": ["ecinstruct"],
+    "alpaca_cleaned": ["alpaca"],
+    "mmlu": ["mmlu"],
+    "esci": ["esci_judgements", "esci_products"],
+}
+ALL_TABLES = sorted({table for tables in TABLES.values() for table in tables})
 MMLU_FILES = [f"{part}-00000-of-00001.parquet" for part in ("test", "validation", "dev", "auxiliary_train")]
 
 
@@ -28,14 +41,14 @@ rule tabulate_esci:
         "../../envs/data.yaml"
     params:
         python=python.data,
-        queries=config["sources"]["pools"]["esci_queries"],
+        pool_judgements=config["sources"]["pools"]["esci_judgements"],
         broken_share=config["sources"]["broken_share"],
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --examples {input.examples:q} \
           --products {input.products:q} \
-          --queries {params.queries} \
+          --pool-judgements {params.pool_judgements} \
           --broken-share {params.broken_share} \
           --output-judgements {output.judgements:q} \
           --output-products {output.products:q} \
@@ -81,17 +94,17 @@ rule tabulate_reviews:
     input:
         program=program("tabulate_reviews.py"),
         env=environment("data"),
-        reviews=expand("<raw>/amazon_reviews_2023/raw/review_categories/{category}.jsonl", category=config["sources"]["review_categories"]),
-        products=expand(
-            "<raw>/amazon_reviews_2023/raw/meta_categories/meta_{category}.jsonl", category=config["sources"]["review_categories"]
-        ),
+        reviews="<raw>/amazon_reviews_2023/raw/review_categories/{category}.jsonl",
+        products="<raw>/amazon_reviews_2023/raw/meta_categories/meta_{category}.jsonl",
     output:
-        reviews="<results>/tables/reviews.parquet",
-        products="<results>/tables/review_products.parquet",
+        reviews="<results>/tables/reviews.{category}.parquet",
+        products="<results>/tables/review_products.{category}.parquet",
     log:
-        "<logs>/tabulate_reviews.log",
+        "<logs>/tabulate_reviews/{category}.log",
     benchmark:
-        "<benchmarks>/tabulate_reviews.tsv"
+        "<benchmarks>/tabulate_reviews/{category}.tsv"
+    wildcard_constraints:
+        category=one_of(config["sources"]["review_categories"]),
     conda:
         "../../envs/data.yaml"
     params:

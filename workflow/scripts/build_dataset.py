@@ -36,7 +36,7 @@ def main() -> None:
 
     dataset = json.loads(arguments.row)
     size = max(1, round(dataset["size"] * arguments.scale))
-    candidates = load_module(arguments.module).build(Inputs(arguments.tables, arguments.validation_share))
+    candidates = load_module(arguments.module).build(Inputs(arguments.tables, dataset["dataset"], size, arguments.validation_share))
     progress(f"{dataset['dataset']}: {candidates.frame.height:,} candidates for {size:,} rows")
     table, facts = sample(candidates, dataset, size, arguments.seed, arguments.validation_share)
     progress(f"{dataset['dataset']}: {table.height:,} rows, skipped {facts['skipped']}")

@@ -29,6 +29,7 @@ from transformers import Qwen2ForCausalLM, Qwen2Tokenizer
 
 from shopbench.chat import chat_answer, chat_prompt
 from shopbench.files import BadInput, progress, run_program, whole_folder, write_jsonl
+from shopbench.tables import table_name
 from shopbench.tiny_qwen2 import END_OF_TEXT, make_model, train_tokenizer
 
 # What is plain text in the run's tables. Ratings, labels and answers are left out: held-out questions ask for them.
@@ -126,7 +127,7 @@ def table_documents(path: Path) -> list[str]:
 
     A text that starts a line begins with the token that an answer begins with, so that the model learns to copy words into that place.
     """
-    columns = TEXT_COLUMNS.get(path.stem, [])
+    columns = TEXT_COLUMNS.get(table_name(path), [])
     rows = pl.read_parquet(path, columns=columns).unique(maintain_order=True).iter_rows(named=True) if columns else []
     documents = ["\n".join(f"{name}:\n{value}" for name, value in row.items() if value) for row in rows]
     return [document for document in documents if document]

@@ -10,15 +10,23 @@ from __future__ import annotations
 
 import argparse
 
+import msgspec
 import polars as pl
 
 from shopbench.files import run_program
 from shopbench.pool import Tally, table_facts
-from shopbench.raw_json import json_array
+from shopbench.raw_json import array_items
 from shopbench.tables import write_table
 
-TEXTS = ["instruction", "input", "output"]
-SCHEMA = {"number": pl.Int64, **dict.fromkeys(TEXTS, pl.String)}
+SCHEMA = {"number": pl.Int64, "instruction": pl.String, "input": pl.String, "output": pl.String}
+
+
+class RawItem(msgspec.Struct, gc=False):
+    """An item of alpaca_data_cleaned.json."""
+
+    instruction: str
+    input: str
+    output: str
 
 
 def main() -> None:
@@ -29,14 +37,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    rows = []
-    for number, item in json_array(arguments.input):
-        tally.row()
-        texts = [item[name].strip() for name in TEXTS if isinstance(item, dict) and isinstance(item.get(name), str)]
-        if len(texts) < len(TEXTS):
-            tally.bad("a field is missing or no text", number)
-        else:
-            rows.append((number, *texts))
+    rows = [
+        (number, item.instruction.strip(), item.input.strip(), item.output.strip())
+        for number, item in array_items(arguments.input, RawItem, tally)
+    ]
     tally.close()
     write_table(arguments.output, pl.DataFrame(rows, schema=SCHEMA, orient="row"), table_facts([tally], len(rows)))
 

@@ -11,17 +11,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from itertools import islice
 
+import msgspec
 import polars as pl
 
 from shopbench.files import run_program
 from shopbench.hashing import hash64
 from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_ecinstruct import TASK_WORDS, BrokenItem, read_item
-from shopbench.raw_json import json_array
+from shopbench.raw_json import array_items
 from shopbench.tables import write_table
 
 COLUMNS = ["task", "fields", "options", "output"]
+PIECE_ITEMS = 10_000
+
+
+class RawItem(msgspec.Struct, gc=False):
+    """The fields that are needed of an item of dataset.json."""
+
+    task: str | None = None
+    input: str | None = None
+    options: str | None = None
+    output: str | None = None
 
 
 def main() -> None:
@@ -33,26 +46,39 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    pools = {task: Pool("ecinstruct", arguments.items) for task in TASK_WORDS}
+    pools = {task: Pool(f"ecinstruct {task}", arguments.items) for task in TASK_WORDS}
+    items = read_items(arguments.input, tally)
+    different = 0
+    while piece := list(islice(items, PIECE_ITEMS)):
+        rows = pl.DataFrame(piece, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
+        for task, pool in pools.items():
+            pool.offer(rows.filter(pl.col("task") == task), "fields")
+        different += rows.height
+    tally.close()
+    table = pl.concat([pool.rows() for pool in pools.values()])
+    facts = table_facts([tally], table.height, repeated=tally.sound_rows - different, outside_pool=different - table.height)
+    write_table(arguments.output, table, facts)
+
+
+def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the items in the order of COLUMNS, one of each task and input; counts the broken ones among the items that are looked at."""
     seen: set[int] = set()
-    for number, row in json_array(arguments.input):
-        tally.row()
+    for number, raw in array_items(path, RawItem, tally):
+        key = hash64(raw.task, raw.input)
+        if key in seen:
+            continue
+        seen.add(key)
         try:
-            item = read_item(row if isinstance(row, dict) else {})
+            item = read_item(raw.task, raw.input, raw.options, raw.output)
         except BrokenItem as error:
             tally.bad(str(error), number)
             continue
         fields = json.dumps(item.fields, ensure_ascii=False, sort_keys=True)
-        key = hash64(item.task, fields)
-        if key not in seen:
-            seen.add(key)
-            pools[item.task].offer(f"{key:016x}", (item.task, fields, json.dumps(item.options, ensure_ascii=False), item.output))
-    tally.close()
-
-    rows = [row for pool in pools.values() for row in pool.rows()]
-    table = pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
-    repeated = tally.read - tally.broken.total() - len(seen)
-    write_table(arguments.output, table, table_facts([tally], len(rows), repeated=repeated, outside_pool=len(seen) - len(rows)))
+        # Inputs that differ in spaces or markup alone are one item too.
+        if (cleaned := hash64(item.task, fields)) in seen:
+            continue
+        seen.add(cleaned)
+        yield item.task, fields, json.dumps(item.options, ensure_ascii=False), item.output
 
 
 if __name__ == "__main__":

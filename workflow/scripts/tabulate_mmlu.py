@@ -19,14 +19,6 @@ from shopbench.pool import Tally, table_facts
 from shopbench.tables import read_table, write_table
 
 PARTS = ["test", "validation", "dev", "auxiliary_train"]
-SCHEMA: dict = {
-    "part": pl.String,
-    "number": pl.Int64,
-    "subject": pl.String,
-    "question": pl.String,
-    "choices": pl.List(pl.String),
-    "answer": pl.Int64,
-}
 
 
 def main() -> None:
@@ -36,13 +28,13 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="the table to write")
     arguments = parser.parse_args()
 
-    tallies, rows = [], []
+    tallies, parts = [], []
     for path in sorted(arguments.inputs, key=lambda p: PARTS.index(part_of(p))):
-        tally = Tally(path, arguments.broken_share)
-        rows += sound_rows(path, tally)
-        tally.close()
-        tallies.append(tally)
-    write_table(arguments.output, pl.DataFrame(rows, schema=SCHEMA, orient="row"), table_facts(tallies, len(rows)))
+        tallies.append(Tally(path, arguments.broken_share))
+        parts.append(sound_rows(path, tallies[-1]))
+        tallies[-1].close()
+    table = pl.concat(parts)
+    write_table(arguments.output, table, table_facts(tallies, table.height))
 
 
 def part_of(path: str | Path) -> str:
@@ -53,22 +45,29 @@ def part_of(path: str | Path) -> str:
     raise BadInput(f"{path}: the name begins with none of {', '.join(PARTS)}")
 
 
-def sound_rows(path: str | Path, tally: Tally) -> list[tuple]:
-    """Rows in the order of SCHEMA, the broken ones left out and counted."""
-    rows = []
-    part = part_of(path)
-    frame = read_table(path, ["subject", "question", "choices", "answer"])
-    for number, (subject, question, choices, answer) in enumerate(frame.iter_rows(), start=1):
-        tally.row()
-        if not isinstance(question, str) or not question.strip():
-            tally.bad("no question", number)
-        elif not isinstance(choices, list) or len(choices) != 4 or not all(choices):
-            tally.bad("not four choices", number)
-        elif answer not in range(4):
-            tally.bad("answer not in 0-3", number)
-        else:
-            rows.append((part, number, subject or "", question.strip(), [choice.strip() for choice in choices], answer))
-    return rows
+def sound_rows(path: str, tally: Tally) -> pl.DataFrame:
+    """The part's rows, the broken ones left out and counted."""
+    rows = read_table(path, ["subject", "question", "choices", "answer"]).with_row_index("number", offset=1)
+    stripped = pl.col("choices").list.eval(pl.element().str.strip_chars())
+    rows = rows.with_columns(pl.col("question").str.strip_chars(), stripped, row="number")
+    tally.count(rows.height)
+    sound = tally.sound(
+        rows,
+        {
+            "no question": pl.col("question").fill_null("") == "",
+            "not four choices": (pl.col("choices").list.len() != 4).fill_null(True),
+            "an empty choice": pl.col("choices").list.eval((pl.element() == "").fill_null(True)).list.any(),
+            "answer not in 0-3": ~pl.col("answer").is_between(0, 3).fill_null(False),
+        },
+    )
+    return sound.select(
+        pl.lit(part_of(path)).alias("part"),
+        pl.col("number").cast(pl.Int64),
+        pl.col("subject").fill_null(""),
+        "question",
+        "choices",
+        pl.col("answer").cast(pl.Int64),
+    )
 
 
 if __name__ == "__main__":

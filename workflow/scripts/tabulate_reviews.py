@@ -1,11 +1,10 @@
-"""Make the tables `reviews` and `review_products` from Amazon Reviews 2023, the configured categories.
+"""Make the tables of one category of Amazon Reviews 2023: its reviews and its products.
 
-    python workflow/scripts/tabulate_reviews.py --reviews raw/amazon_reviews_2023/raw/review_categories/Gift_Cards.jsonl ... \\
-        --products raw/amazon_reviews_2023/raw/meta_categories/meta_Gift_Cards.jsonl ... --pool-reviews 400000 --broken-share 0.02 \\
-        --output-reviews tables/reviews.parquet --output-products tables/review_products.parquet
+    python workflow/scripts/tabulate_reviews.py --reviews raw/amazon_reviews_2023/raw/review_categories/Gift_Cards.jsonl \\
+        --products raw/amazon_reviews_2023/raw/meta_categories/meta_Gift_Cards.jsonl --pool-reviews 150000 --broken-share 0.02 \\
+        --output-reviews tables/reviews.Gift_Cards.parquet --output-products tables/review_products.Gift_Cards.parquet
 
-Per category all reviews of the users with the lowest hashes (so that what a user bought together stays together), and the products that
-they review.
+All reviews of the users with the lowest hashes (so that what a user bought together stays together), and the products that they review.
 
 reviews: category, user_id, product_id (parent_asin, which joins the two), title, text, all str; rating, helpful_votes, time
 (milliseconds), int64.
@@ -15,118 +14,121 @@ review_products: category, product_id, title, store, type (the last of its categ
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
-from shopbench.raw_json import json_lines
-from shopbench.raw_text import plain_text
+from shopbench.raw_json import line_frames
+from shopbench.raw_text import plain_column
 from shopbench.tables import write_table
 
 LONGEST_TITLE = 400
 LONGEST_REVIEW = 3_000
+LONGEST_NAME = 100
+
+
+class RawReview(msgspec.Struct, gc=False):
+    """The fields that are needed of a line of raw/review_categories/{category}.jsonl."""
+
+    user_id: str
+    parent_asin: str
+    title: str
+    text: str
+    rating: float
+    helpful_vote: int
+    timestamp: int
+
+
 REVIEW_SCHEMA = {
-    "category": pl.String,
     "user_id": pl.String,
     "product_id": pl.String,
     "title": pl.String,
     "text": pl.String,
-    "rating": pl.Int64,
+    "rating": pl.Float64,
     "helpful_votes": pl.Int64,
     "time": pl.Int64,
 }
-PRODUCT_SCHEMA = dict.fromkeys(["category", "product_id", "title", "store", "type"], pl.String)
+
+
+class RawProduct(msgspec.Struct, gc=False):
+    """The fields that are needed of a line of raw/meta_categories/meta_{category}.jsonl."""
+
+    parent_asin: str
+    title: str | None = None
+    store: str | None = None
+    categories: list[str] | None = None
+
+
+PRODUCT_SCHEMA = {"product_id": pl.String, "title": pl.String, "store": pl.String, "categories": pl.List(pl.String)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reviews", nargs="+", required=True, help="raw/review_categories/{category}.jsonl files")
-    parser.add_argument("--products", nargs="+", required=True, help="raw/meta_categories/meta_{category}.jsonl files")
-    parser.add_argument("--pool-reviews", type=int, required=True, help="reviews to keep of each category")
+    parser.add_argument("--reviews", required=True, help="raw/review_categories/{category}.jsonl, plain or gzipped")
+    parser.add_argument("--products", required=True, help="raw/meta_categories/meta_{category}.jsonl, plain or gzipped")
+    parser.add_argument("--pool-reviews", type=int, required=True, help="reviews to keep")
     parser.add_argument("--broken-share", type=float, required=True, help="share of broken lines from which a file is refused")
     parser.add_argument("--output-reviews", required=True, help="the table of reviews to write")
     parser.add_argument("--output-products", required=True, help="the table of products to write")
     arguments = parser.parse_args()
 
-    reviews, review_tallies = [], []
-    for path in sorted(arguments.reviews):
-        review_tallies.append(Tally(path, arguments.broken_share))
-        reviews += read_reviews(path, arguments.pool_reviews, review_tallies[-1])
-    needed = {(review[0], review[2]) for review in reviews}
-    products, product_tallies = [], []
-    for path in sorted(arguments.products):
-        product_tallies.append(Tally(path, arguments.broken_share))
-        products += read_products(path, needed, product_tallies[-1])
-    write_table(
-        arguments.output_reviews, pl.DataFrame(reviews, schema=REVIEW_SCHEMA, orient="row"), table_facts(review_tallies, len(reviews))
-    )
-    write_table(
-        arguments.output_products, pl.DataFrame(products, schema=PRODUCT_SCHEMA, orient="row"), table_facts(product_tallies, len(products))
-    )
+    category = Path(arguments.reviews).name.split(".")[0]
+    review_tally = Tally(arguments.reviews, arguments.broken_share)
+    reviews = read_reviews(arguments.reviews, category, arguments.pool_reviews, review_tally)
+    product_tally = Tally(arguments.products, arguments.broken_share)
+    products = read_products(arguments.products, category, set(reviews["product_id"]), product_tally)
+    outside = review_tally.sound_rows - reviews.height
+    write_table(arguments.output_reviews, reviews, table_facts([review_tally], reviews.height, outside_pool=outside))
+    outside = product_tally.sound_rows - products.height
+    write_table(arguments.output_products, products, table_facts([product_tally], products.height, outside_pool=outside))
 
 
-def read_reviews(path: str, size: int, tally: Tally) -> list[tuple]:
-    """The pool of one category, sorted, rows that say the same once."""
-    category = Path(path).stem
+def read_reviews(path: str, category: str, size: int, tally: Tally) -> pl.DataFrame:
+    """The pool of the category, sorted, rows that say the same once."""
     pool = Pool(f"amazon_reviews_2023 {category}", size)
-    for number, row in json_lines(path):
-        tally.row()
-        if row is None:
-            tally.bad("not a JSON object", number)
-        elif (reason := why_broken(row)) is not None:
-            tally.bad(reason, number)
-        else:
-            pool.offer(row["user_id"], review_of(category, row))
+    for rows in line_frames(path, RawReview, REVIEW_SCHEMA, tally):
+        sound = tally.sound(
+            rows,
+            {
+                "no user or product": (pl.col("user_id") == "") | (pl.col("product_id") == ""),
+                "rating not in 1-5": ~pl.col("rating").is_in([1.0, 2.0, 3.0, 4.0, 5.0]),
+            },
+        )
+        pool.offer(sound, "user_id")
     tally.close()
-    return sorted(set(pool.rows()))
+    reviews = pool.rows()
+    return (
+        reviews.with_columns(
+            plain_column(reviews["title"], LONGEST_TITLE), plain_column(reviews["text"], LONGEST_REVIEW), pl.col("rating").cast(pl.Int64)
+        )
+        .select(pl.lit(category).alias("category"), *REVIEW_SCHEMA)
+        .unique()
+        .sort(pl.all())
+    )
 
 
-def why_broken(row: dict[str, Any]) -> str | None:
-    """What makes a review useless, or None."""
-    if not all(isinstance(row.get(name), str) for name in ("title", "text", "user_id", "parent_asin")):
-        return "a text is missing"
-    if not row["user_id"] or not row["parent_asin"]:
-        return "no user or product"
-    if row.get("rating") not in (1, 2, 3, 4, 5):
-        return "rating not in 1-5"
-    if not isinstance(row.get("helpful_vote"), int) or not isinstance(row.get("timestamp"), int):
-        return "votes or time is no whole number"
-    return None
-
-
-def review_of(category: str, row: dict[str, Any]) -> tuple:
-    """A row of REVIEW_SCHEMA."""
-    title, text = plain_text(row["title"])[:LONGEST_TITLE], plain_text(row["text"])[:LONGEST_REVIEW]
-    return category, row["user_id"], row["parent_asin"], title, text, int(row["rating"]), row["helpful_vote"], row["timestamp"]
-
-
-def read_products(path: str, needed: set[tuple[str, str]], tally: Tally) -> list[tuple]:
-    """The needed products of one category, sorted, one of each."""
-    category = Path(path).stem.removeprefix("meta_")
-    kept: dict[tuple[str, str], tuple] = {}
-    for product in product_rows(path, category, tally):
-        if product[:2] in needed:
-            kept.setdefault(product[:2], product)
-    return [kept[key] for key in sorted(kept)]
-
-
-def product_rows(path: str, category: str, tally: Tally) -> Iterator[tuple]:
-    """Rows of PRODUCT_SCHEMA, the broken ones left out and counted."""
-    for number, row in json_lines(path):
-        tally.row()
-        if row is None:
-            tally.bad("not a JSON object", number)
-        elif not isinstance(row.get("parent_asin"), str) or not plain_text(row.get("title")):
-            tally.bad("no parent_asin or no title", number)
-        else:
-            categories = row.get("categories")
-            last = plain_text(categories[-1]).lower() if isinstance(categories, list) and categories else ""
-            yield category, row["parent_asin"], plain_text(row["title"])[:LONGEST_TITLE], plain_text(row.get("store")), last
+def read_products(path: str, category: str, needed: set[str], tally: Tally) -> pl.DataFrame:
+    """The needed products of the category, sorted, one of each."""
+    pieces = []
+    for rows in line_frames(path, RawProduct, PRODUCT_SCHEMA, tally):
+        sound = tally.sound(rows, {"no title": pl.col("title").fill_null("").str.strip_chars() == ""})
+        pieces.append(sound.filter(pl.Series([product in needed for product in sound["product_id"]], dtype=pl.Boolean)))
     tally.close()
+    products = pl.concat(pieces)
+    return (
+        products.with_columns(
+            plain_column(products["title"], LONGEST_TITLE),
+            plain_column(products["store"], LONGEST_NAME),
+            plain_column(products["categories"].list.last(), LONGEST_NAME).str.to_lowercase().alias("type"),
+        )
+        .select(pl.lit(category).alias("category"), "product_id", "title", "store", "type")
+        .filter(pl.col("title") != "")
+        .unique("product_id", keep="first", maintain_order=True)
+        .sort("product_id")
+    )
 
 
 if __name__ == "__main__":

@@ -1,22 +1,24 @@
 """The sources' mess, read: lists in text, JSON in JSON, HTML, broken and cut-off files; and the tables made of it."""
 
+import gzip
 import json
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from in_process import run
 
-from shopbench import raw_json
+from shopbench import raw_csv, raw_json
 from shopbench.dataset_table import COLUMNS, read_dataset_table
 from shopbench.files import BadInput
-from shopbench.hashing import hash64
+from shopbench.hash_columns import hash_columns
 from shopbench.pool import Pool, Tally
-from shopbench.raw_csv import csv_rows
+from shopbench.raw_csv import csv_frames
 from shopbench.raw_ecinstruct import BrokenItem, letters, read_item, read_options, task_name
-from shopbench.raw_json import json_array, json_lines
+from shopbench.raw_json import NOT_JSON, array_items, line_frames
 from shopbench.raw_lists import numpy_list, python_list
-from shopbench.raw_text import plain_lines, plain_text
+from shopbench.raw_text import plain_column, plain_lines, plain_text
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -99,26 +101,26 @@ def test_item_with_json_inside_json():
         "options": '["A: Users who buy product 1 may also buy product 2.", "B: Similar."]',
         "output": "B",
     }
-    item = read_item(row)
+    item = read_item(*row.values())
     assert item.fields == {"product 1": "A & B", "product 2": "C"}
     assert item.options == ["Users who buy product 1 may also buy product 2.", "Similar."]
-    history = read_item({"task": "Sequential Recommendation", "input": "['1: Lamp', '2: Tent: 2 P']", "options": None, "output": "A"})
+    history = read_item("Sequential Recommendation", "['1: Lamp', '2: Tent: 2 P']", None, "A")
     assert history.fields == {"history": ["Lamp", "Tent: 2 P"]} and history.options == []
     assert read_options("A: very positive\nB: positive") == ["very positive", "positive"]
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("task", "given", "output", "reason"),
     [
-        ({"task": "Poetry", "input": "x", "output": "y"}, "unknown task"),
-        ({"task": "Sentiment_Analysis", "input": "x", "output": None}, "no output"),
-        ({"task": "Product_Matching", "input": '{"product 1": ', "output": "yes"}, "no JSON object"),
-        ({"task": "Sequential_Recommendation", "input": "Lamp, Tent", "output": "A"}, "no list"),
+        ("Poetry", "x", "y", "unknown task"),
+        ("Sentiment_Analysis", "x", None, "no output"),
+        ("Product_Matching", '{"product 1": ', "yes", "no JSON object"),
+        ("Sequential_Recommendation", "Lamp, Tent", "A", "no list"),
     ],
 )
-def test_broken_items_say_why(row, reason):
+def test_broken_items_say_why(task, given, output, reason):
     with pytest.raises(BrokenItem, match=reason):
-        read_item(row)
+        read_item(task, given, None, output)
 
 
 def test_letters():
@@ -128,67 +130,125 @@ def test_letters():
     assert letters("yes") == [] and letters("A good one") == []
 
 
+def test_plain_columns_are_plain_texts():
+    awkward = ["plain", "", " a", "a ", "a  b", "a\nb", "a \n b", "\n\n", "<b>x</b>", "a &amp; b", "x < y", "nb\u00a0sp", "Cafe\u0301"]
+    awkward += [
+        "\u212bngstro\u0308m",
+        "テ\u3099スト",
+        "\uac00\u11a8",
+        "zero\u200bwidth",
+        "ctrl\x07",
+        "\u2028line",
+        "ünd 【テスト】",
+        "x" * 50,
+    ]
+    texts = pl.Series(["before", *awkward, None], dtype=pl.String)
+    assert plain_column(texts, 9).to_list() == [plain_text(text)[:9].strip() for text in texts]
+    lines = ["\n".join(plain_lines(text))[:9].strip() for text in texts]
+    assert plain_column(texts, 9, lines=True).to_list() == lines
+
+
+class Numbered(msgspec.Struct):
+    n: int
+    text: str = ""
+
+
 def test_json_array_in_small_pieces(tmp_path, monkeypatch):
-    items = [{"n": n, "text": '}, {"ü" [' * n} for n in range(30)]
+    items = [Numbered(n, '}, {"ü" [' * n + "},{") for n in range(30)]
     path = tmp_path / "a.json"
+    rows = [{"n": item.n, "text": item.text, "other": None} for item in items]
     for indent in (None, 1):
-        path.write_text(json.dumps(items, ensure_ascii=False, indent=indent), encoding="utf-8")
+        path.write_text(json.dumps(rows, ensure_ascii=False, indent=indent), encoding="utf-8")
         for size in (1, 7, 4096):
-            monkeypatch.setattr(raw_json, "PIECE_CHARACTERS", size)
-            assert [item for _, item in json_array(path)] == items
-    path.write_text(json.dumps(items)[:-40])
+            monkeypatch.setattr(raw_json, "PIECE_BYTES", size)
+            tally = Tally(path, 0)
+            assert list(array_items(path, Numbered, tally)) == list(enumerate(items, start=1))
+            assert (tally.read, tally.broken.total()) == (30, 0)
+    path.write_text(json.dumps([{"n": 1}, {"n": "two"}, [3], {"n": 4}]))
+    tally = Tally(path, 0)
+    assert list(array_items(path, Numbered, tally)) == [(1, Numbered(1)), (4, Numbered(4))]
+    assert tally.broken == {"Expected `int`, got `str` - at `$.n`": 1, NOT_JSON: 1}
+    path.write_text(json.dumps(rows)[:-40])
     with pytest.raises(BadInput, match=r"a\.json, item 30: .*cut short"):
-        list(json_array(path))
+        list(array_items(path, Numbered, tally))
     path.write_text('{"a": 1}')
     with pytest.raises(BadInput, match="not a JSON array"):
-        list(json_array(path))
+        list(array_items(path, Numbered, tally))
 
 
-def test_json_lines(tmp_path):
+def lines_of(path: Path, tally: Tally) -> list[tuple]:
+    return pl.concat(line_frames(path, Numbered, {"n": pl.Int64, "text": pl.String}, tally)).rows()
+
+
+def test_json_lines_plain_and_gzipped(tmp_path, monkeypatch):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"a": 1}\nno json\n\n[1]\n{"a": "\xff"}\n{"a": 2}')
-    assert list(json_lines(path)) == [(1, {"a": 1}), (2, None), (4, None), (5, None), (6, {"a": 2})]
-    path.write_bytes(b'{"a": 1}\n{"a": ')
+    lines = b'{"n": 1}\nno json\n\n[1]\n{"text": "\xff", "n": 1}\n{"n": "x"}\n{"n": 2, "text": "b", "more": []}'
+    for content in (lines, gzip.compress(lines)):
+        path.write_bytes(content)
+        for rows in (1, 1000):
+            monkeypatch.setattr(raw_json, "PIECE_ROWS", rows)
+            tally = Tally(path, 1)
+            assert lines_of(path, tally) == [(1, "", 1), (2, "b", 7)]
+            assert (tally.read, tally.broken) == (6, {NOT_JSON: 3, "Expected `int`, got `str` - at `$.n`": 1})
+    path.write_bytes(b'{"n": 1}\n{"n": ')
     with pytest.raises(BadInput, match=r"a\.jsonl, line 2: .*cut short"):
-        list(json_lines(path))
+        lines_of(path, tally)
+    path.write_bytes(gzip.compress(lines * 99)[:-9])
+    with pytest.raises(BadInput, match=r"a\.jsonl: the gzip file is cut short"):
+        lines_of(path, tally)
 
 
-def test_csv_rows(tmp_path):
+def cells_of(path: Path, tally: Tally) -> list[tuple]:
+    return pl.concat(csv_frames(path, ["id", "items"], tally)).rows()
+
+
+def test_csv_plain_and_gzipped_in_small_pieces(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
-    path.write_text('id,items,locale\n1,"[\'a\'\n \'b\']",DE\n2,x\n3,"say ""hi""",JP\n')
-    assert list(csv_rows(path, ["items"])) == [(2, {"items": "['a'\n 'b']"}), (3, None), (4, {"items": 'say "hi"'})]
-    with pytest.raises(BadInput, match=r"a\.csv: no column 'next'"):
-        list(csv_rows(path, ["next"]))
+    text = 'id,items,locale\n1,"[\'a\'\n \'b\']",DE\n2,x\n3,"say ""hi""",JP\n4,,FR\n5,a,b,c\n' + "6,x,UK\n" * 20 + "7,y\n8,z,IT\n"
+    expected = [("1", "['a'\n 'b']", 2), ("3", 'say "hi"', 4), ("4", "", 5), *[("6", "x", 7 + n) for n in range(20)], ("8", "z", 28)]
+    for content in (text.encode(), gzip.compress(text.encode())):
+        path.write_bytes(content)
+        for size in (64, 1 << 20):
+            monkeypatch.setattr(raw_csv, "PIECE_BYTES", size)
+            tally = Tally(path, 1)
+            assert cells_of(path, tally) == expected
+            assert (tally.read, tally.broken) == (27, {"wrong number of cells": 3})
+    with pytest.raises(BadInput, match=r"a\.csv: no such column .*'next'"):
+        list(csv_frames(path, ["next"], tally))
     path.write_text('id,items\n1,"open')
-    with pytest.raises(BadInput, match=r"a\.csv, row 2: .*cut short"):
-        list(csv_rows(path, ["id"]))
+    with pytest.raises(BadInput, match=r"a\.csv, row 2: a quote never closes"):
+        cells_of(path, tally)
+    path.write_bytes(b"id,items\n1,\xff\xfe\n")
+    with pytest.raises(BadInput, match=r"a\.csv, after row 1: .*UTF8"):
+        cells_of(path, tally)
 
 
-def test_pool_is_the_bottom_k_in_any_order():
-    rows = [(f"user{n % 700}", n) for n in range(5_000)]
-    by_hash = sorted({key for key, _ in rows}, key=lambda key: hash64("pool", "s", key))
+def test_pool_is_the_bottom_k_in_any_order_and_pieces():
+    rows = pl.DataFrame({"user": [f"user{n % 700}" for n in range(5_000)], "n": range(5_000)})
+    places = hash_columns([rows["user"]], "pool", "s")
     expected: set = set()
-    for key in by_hash:
+    for place in sorted(set(places.tolist())):
         if len(expected) >= 300:
             break
-        expected |= {row for row in rows if row[0] == key}
-    for order in (rows, rows[::-1]):
-        pool = Pool("s", 300)
-        for key, n in order:
-            pool.offer(key, (key, n))
-        assert set(pool.rows()) == expected
+        expected |= set(rows.filter(pl.Series(places == place)).rows())
+    for order in (rows, rows.reverse()):
+        for piece in (11, 5_000):
+            pool = Pool("s", 300)
+            for part in order.iter_slices(piece):
+                pool.offer(part, "user")
+                pool._prune()
+            assert set(pool.rows().rows()) == expected
     everything = Pool("s", 10_000)
-    for key, n in rows:
-        everything.offer(key, (key, n))
-    assert set(everything.rows()) == set(rows)
+    everything.offer(rows, "user")
+    assert set(everything.rows().rows()) == set(rows.rows())
 
 
 def test_too_many_broken_rows_name_file_and_row():
     tally = Tally("raw/x.jsonl", 0.1)
-    for number in range(1, 11):
-        tally.row()
-        if number in (4, 7):
-            tally.bad("no title", number)
+    tally.count(10)
+    tally.bad("no text", 7)
+    rows = pl.DataFrame({"row": [1, 4, 9], "title": ["a", "", "b"]})
+    assert tally.sound(rows, {"no title": pl.col("title") == ""}).rows() == [("a",), ("b",)]
     with pytest.raises(BadInput, match=r"raw/x\.jsonl: 2 of 10 rows are broken, the first is row 4 \(no title\)"):
         tally.close()
     with pytest.raises(BadInput, match="no rows"):
@@ -233,7 +293,7 @@ def test_truncated_parquet_and_missing_column_name_the_file(tmp_path):
     pl.DataFrame({"query_id": [1], "query": ["lamp"], "product_locale": ["us"], "product_id": ["P1"]}).write_parquet(examples)
     pl.DataFrame({"product_id": ["P1"]}).write_parquet(products)
     outputs = ["--output-judgements", tmp_path / "j.parquet", "--output-products", tmp_path / "p.parquet"]
-    arguments = ["--examples", examples, "--products", products, "--queries", 5, "--broken-share", 0.1, *outputs]
+    arguments = ["--examples", examples, "--products", products, "--pool-judgements", 5, "--broken-share", 0.1, *outputs]
     result = run("tabulate_esci.py", *arguments)
     assert result.returncode == 2 and "examples.parquet: no column 'esci_label'" in result.stderr
     examples.write_bytes(examples.read_bytes()[:-30])

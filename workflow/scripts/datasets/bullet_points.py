@@ -27,7 +27,7 @@ from typing import Any
 import polars as pl
 
 from shopbench.dataset.combinators import pick_some
-from shopbench.dataset.esci import cut, judged, products
+from shopbench.dataset.esci import QUERIES_OF_PRODUCTS, cut, judged, products
 from shopbench.dataset.lookalikes import Lookalikes
 from shopbench.dataset.question import Draw, Question, Skip
 from shopbench.dataset.sampling import Candidates, Inputs
@@ -54,7 +54,7 @@ PAGES = 12
 
 def build(inputs: Inputs) -> Candidates:
     frame = products(inputs, "title", "bullets").filter(pl.col("bullets").str.count_matches("\n") >= 2)
-    rows = judged(inputs, "bullets").select("query_id", "locale", "bullets").iter_rows()
+    rows = judged(inputs, "bullets", queries=QUERIES_OF_PRODUCTS).select("query_id", "locale", "bullets").iter_rows()
     pages = Lookalikes((bucket, text) for query_id, locale, text in rows for bucket in (query_id, locale))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

@@ -32,11 +32,13 @@ WORDINGS = [
 ]
 ATTRIBUTES = ["color", "material", "size", "author"]
 TITLE_CHARACTERS = 150
+# Products to look at for each row.
+PRODUCTS = 10
 
 
 def build(inputs: Inputs) -> Candidates:
     frame = (
-        inputs.table("m2_products", "locale", "product_id", "title", *ATTRIBUTES)
+        inputs.some(inputs.table("m2_products", "locale", "product_id", "title", *ATTRIBUTES), "product_id", PRODUCTS)
         .with_columns(pl.col("title").map_elements(lambda title: shorten(title, TITLE_CHARACTERS), return_dtype=pl.String))
         .unpivot(ATTRIBUTES, index=["locale", "product_id", "title"], variable_name="attribute", value_name="value")
         .filter(pl.col("value") != "")

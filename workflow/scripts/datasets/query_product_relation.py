@@ -34,5 +34,5 @@ def build(inputs: Inputs) -> Candidates:
     def ask(row: dict[str, Any], draw: Draw) -> Question:
         return choose(draw, WORDINGS, options=RELATIONS, answer=LABELS.index(row["label"]), query=row["query"], title=cut(row["title"]))
 
-    frame = judged(inputs, "title")
+    frame = judged(inputs, "title", queries=1.0)
     return Candidates(frame, key=["query_id", "product_id"], group=("esci", "query", "query_id"), ask=ask, balance="label")

@@ -37,7 +37,11 @@ WORDINGS = [
 
 
 def build(inputs: Inputs) -> Candidates:
-    products = judged(inputs, "title").group_by("locale", "product_id", maintain_order=True).agg(pl.col("title").first(), "query", "label")
+    products = (
+        judged(inputs, "title", queries=1.0)
+        .group_by("locale", "product_id", maintain_order=True)
+        .agg(pl.col("title").first(), "query", "label")
+    )
     queries = queries_by_word(inputs)
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

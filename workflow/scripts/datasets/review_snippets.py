@@ -55,11 +55,13 @@ WORDINGS = [
 ]
 SENTIMENTS = {1: "negative", 2: "negative", 4: "positive", 5: "positive"}
 OPPOSITE = {"negative": "positive", "positive": "negative"}
+# Users whose reviews are looked at for each row.
+USERS = 5
 SNIPPET_WORDS = range(2, 11)
 
 
 def build(inputs: Inputs) -> Candidates:
-    said = reviews(inputs).filter(pl.col("rating") != 3)
+    said = inputs.some(reviews(inputs).filter(pl.col("rating") != 3), "user_id", USERS)
     snippets = Lookalikes(
         (bucket, snippet)
         for kind, rating, text in said.select("kind", "rating", "text").iter_rows()

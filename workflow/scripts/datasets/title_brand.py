@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from shopbench.dataset.combinators import match_one
-from shopbench.dataset.esci import cut, judged, products
+from shopbench.dataset.esci import QUERIES_OF_PRODUCTS, cut, judged, products
 from shopbench.dataset.lookalikes import Lookalikes
 from shopbench.dataset.question import Draw, Question
 from shopbench.dataset.sampling import Candidates, Inputs
@@ -33,7 +33,7 @@ WORDINGS = [
 
 def build(inputs: Inputs) -> Candidates:
     frame = products(inputs, "title", "brand").filter(pl.col("brand") != "")
-    rows = judged(inputs, "brand").select("query_id", "locale", "brand").iter_rows()
+    rows = judged(inputs, "brand", queries=QUERIES_OF_PRODUCTS).select("query_id", "locale", "brand").iter_rows()
     brands = Lookalikes((bucket, brand) for query_id, locale, brand in rows for bucket in (query_id, locale))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

@@ -33,7 +33,7 @@ WORDINGS = [
 
 
 def build(inputs: Inputs) -> Candidates:
-    judgements = judged(inputs, "title")
+    judgements = judged(inputs, "title", queries=1.0)
     wrong_titles = titles_by_query(judgements.filter(pl.col("label").is_in(["C", "I"])))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

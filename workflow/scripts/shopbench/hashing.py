@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
+WORD = 2**64 - 1
 PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
@@ -32,9 +33,19 @@ def pick(sequence: Sequence[Item], *keys: object) -> Item:
 
 
 def shuffled(sequence: Sequence[Item], *keys: object) -> list[Item]:
-    """The members in an order that depends on the keys and the length only."""
-    order = sorted(range(len(sequence)), key=lambda position: hash64(*keys, position))
-    return [sequence[position] for position in order]
+    """The members in an order that depends on the keys and the length only, each order with the same chance.
+
+    Source: the Fisher-Yates shuffle, driven by SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) from the hash of the keys.
+    """
+    members = list(sequence)
+    state = hash64(*keys)
+    for last in range(len(members) - 1, 0, -1):
+        state = (state + 0x9E3779B97F4A7C15) & WORD
+        mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & WORD
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & WORD
+        place = (mixed ^ (mixed >> 31)) % (last + 1)
+        members[last], members[place] = members[place], members[last]
+    return members
 
 
 def _plain(key: object) -> object:

@@ -1,37 +1,77 @@
-"""Big CSV files, one row at a time, with quoted fields that run over several lines."""
+"""Big CSV files in pieces, with quoted fields that run over several lines."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pc
 
 from shopbench.files import BadInput
+from shopbench.pool import Tally
+from shopbench.raw_bytes import open_raw
 
-# An unclosed quote swallows the rows after it: no field of the sources comes near this many characters.
-FIELD_CHARACTERS = 1_000_000
+PIECE_BYTES = 1 << 20
+HEADER_ROW = 1
 
 
-def csv_rows(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str] | None]]:
-    """Yield (row number, the named columns of the row), with None for a row of another length than the header's; row 1 is the header.
+def csv_frames(path: str | Path, columns: Sequence[str], tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield the named columns (str, "" where empty) and "row" (the row's number in the file, the header's is 1), piece by piece.
 
-    A missing file or column, bytes that are not UTF-8, or a quote that never closes is a BadInput that names it.
+    All rows are counted in the tally, those of another length than the header's as broken. A missing file or column, bytes that are not
+    UTF-8, or a quote that never closes is a BadInput that names it.
     """
-    csv.field_size_limit(FIELD_CHARACTERS)
-    number = 1
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = next(reader, [])
-            for column in columns:
-                if column not in header:
-                    raise BadInput(f"{path}: no column '{column}'; it has {', '.join(header)}")
-            places = [(column, header.index(column)) for column in columns]
-            for number, cells in enumerate(reader, start=2):
-                yield number, {column: cells[place] for column, place in places} if len(cells) == len(header) else None
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}, after row {number}: not UTF-8 ({error.reason}); fetch it again") from None
-    except csv.Error as error:
-        raise BadInput(f"{path}, row {number + 1}: {error}; the file is broken or cut short, fetch it again") from None
+    broken: list[int] = []
+
+    def wrong_length(row: pc.InvalidRow) -> str:
+        broken.append(row.number)
+        return "skip"
+
+    last = HEADER_ROW
+    with open_raw(path) as stream:
+        quotes = _QuoteCounter(stream)
+        try:
+            reader = pc.open_csv(
+                quotes,
+                # One thread, as row numbers are unknown with more.
+                read_options=pc.ReadOptions(block_size=PIECE_BYTES, use_threads=False),
+                parse_options=pc.ParseOptions(newlines_in_values=True, invalid_row_handler=wrong_length),
+                convert_options=pc.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), include_columns=list(columns), strings_can_be_null=False
+                ),
+            )
+            for batch in reader:
+                # The broken rows that have been met by now may lie behind this piece: the parser reads ahead.
+                numbers = np.arange(last + 1, last + 1 + batch.num_rows + len(broken))
+                numbers = numbers[~np.isin(numbers, broken)][: batch.num_rows]
+                last = int(numbers[-1]) if batch.num_rows else last
+                tally.count(batch.num_rows)
+                yield pl.DataFrame(pl.from_arrow(batch)).with_columns(pl.Series("row", numbers))
+        except KeyError as error:
+            raise BadInput(f"{path}: no such column ({error.args[0]}); fetch the file again") from None
+        except pa.ArrowInvalid as error:
+            raise BadInput(f"{path}, after row {last}: {error}; the file is broken or cut short, fetch it again") from None
+        if quotes.count % 2:
+            raise BadInput(f"{path}, row {last}: a quote never closes; the file is broken or cut short, fetch it again")
+    tally.count(len(broken))
+    for number in broken:
+        tally.bad("wrong number of cells", number)
+
+
+class _QuoteCounter:
+    """A stream that counts the quotes it hands out: an odd number in a whole file is a field without an end, which Arrow lets pass."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self.stream.read(size)
+        self.count += piece.count(b'"')
+        return piece

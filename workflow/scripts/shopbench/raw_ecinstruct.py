@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 from shopbench.raw_lists import json_object, python_list
@@ -47,6 +48,7 @@ class BrokenItem(ValueError):
     """The reason why an item cannot be read, in a few words."""
 
 
+@cache
 def task_name(text: object) -> str | None:
     """Our name of a task, for any spelling ("Multi-class Product Classification", "Multiclass_Product_Classification", ...)."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", text) if isinstance(text, str) else ""
@@ -57,15 +59,14 @@ def task_name(text: object) -> str | None:
     return None
 
 
-def read_item(row: dict[str, Any]) -> Item:
-    """The plain item of a raw row; BrokenItem says what is wrong with it."""
-    task = task_name(row.get("task"))
-    if task is None:
+def read_item(task: str | None, fields: str | None, options: str | None, output: str | None) -> Item:
+    """The plain item of a raw one's fields `task`, `input`, `options` and `output`; BrokenItem says what is wrong with it."""
+    name = task_name(task)
+    if name is None:
         raise BrokenItem("unknown task")
-    output = row.get("output")
-    if not isinstance(output, str) or not output.strip():
+    if output is None or not output.strip():
         raise BrokenItem("no output")
-    return Item(task, read_fields(task, row.get("input")), read_options(row.get("options")), output.strip())
+    return Item(name, read_fields(name, fields), read_options(options), output.strip())
 
 
 def read_fields(task: str, text: object) -> dict[str, Any]:

@@ -1,91 +1,133 @@
-"""JSON files of any size, one row at a time: JSON lines, and one big array."""
+"""JSON files of any size in pieces: JSON lines, and one big array. Only the named fields are decoded, into msgspec structs."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
+import polars as pl
 
 from shopbench.files import BadInput
+from shopbench.pool import Tally
+from shopbench.raw_bytes import open_raw
 
-PIECE_CHARACTERS = 1 << 20
+Record = TypeVar("Record", bound=msgspec.Struct)
+PIECE_ROWS = 50_000
+PIECE_BYTES = 1 << 22
 # No item of the sources comes near this length: beyond it, a broken item is not waited for any longer.
-ITEM_CHARACTERS = 1 << 24
-_SPACE = " \t\r\n"
+ITEM_BYTES = 1 << 25
+# Places to try a cut at, from the end of a piece: the last one is nearly always right.
+CUTS = 20
+NOT_JSON = "not a JSON object"
+_SPACE = b" \t\r\n"
+# Where an array of objects may be cut. A quote inside a text has a backslash before it, so this cannot be there but by `},{` at its end.
+_BETWEEN_ITEMS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 
 
-def json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Yield (line number from 1, object), with None for a line that is no JSON object or no UTF-8; empty lines are passed over.
+def line_frames(path: str | Path, record: type[msgspec.Struct], schema: dict[str, Any], tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a JSON lines file, piece by piece: the fields of `record` under the names and types of `schema` (in this order),
+    and "row", the line's number. All lines but empty ones are counted in the tally, those that do not fit the record as broken.
 
     A broken last line without a newline is a file cut short: BadInput.
     """
-    try:
-        stream = Path(path).open("rb")  # noqa: SIM115 (closed by the with below; here only its absence is caught)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    with stream:
+    decode = msgspec.json.Decoder(record).decode
+    fields = record.__struct_fields__
+    with open_raw(path) as stream:
+        rows: list[Any] = []
+        numbers: list[int] = []
+        broken = 0
         for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
             try:
-                value = json.loads(line)
-            except ValueError:
+                rows.append(decode(line))
+                numbers.append(number)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if not line.strip():
+                    continue
                 if not line.endswith(b"\n"):
                     raise BadInput(f"{path}, line {number}: the file is cut short; fetch it again") from None
-                value = None
-            yield number, value if isinstance(value, dict) else None
+                broken += 1
+                tally.bad(reason_of(error), number)
+            if len(rows) == PIECE_ROWS:
+                tally.count(len(rows))
+                yield _frame(rows, numbers, fields, schema)
+                rows, numbers = [], []
+        tally.count(len(rows) + broken)
+        if rows:
+            yield _frame(rows, numbers, fields, schema)
 
 
-def json_array(path: str | Path) -> Iterator[tuple[int, Any]]:
-    """Yield (item number from 1, item) of a JSON array, holding a piece of the file at a time.
+def _frame(rows: list[Any], numbers: list[int], fields: tuple[str, ...], schema: dict[str, Any]) -> pl.DataFrame:
+    columns = {
+        name: pl.Series(name, list(map(attrgetter(field), rows)), dtype=dtype)
+        for field, (name, dtype) in zip(fields, schema.items(), strict=True)
+    }
+    return pl.DataFrame(columns | {"row": pl.Series(numbers, dtype=pl.Int64)})
 
-    A file that is no array, is cut short or is no JSON inside is a BadInput that names the item.
+
+def reason_of(error: Exception) -> str:
+    """Why a record does not fit: what its decoder says of a field, else NOT_JSON."""
+    return str(error) if isinstance(error, msgspec.ValidationError) and " - at `$." in str(error) else NOT_JSON
+
+
+def array_items(path: str | Path, record: type[Record], tally: Tally) -> Iterator[tuple[int, Record]]:
+    """Yield (item number from 1, item) of a JSON array of objects, holding a piece of the file at a time.
+
+    All items are counted in the tally, those that do not fit the record as broken. A file that is no array, is cut short or is no JSON
+    inside is a BadInput that names the item.
     """
-    items = _ArrayReader(path)
-    try:
-        with Path(path).open(encoding="utf-8") as stream:
-            yield from items.read(stream)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}, after item {items.number}: not UTF-8 ({error.reason}); fetch it again") from None
+    decode = msgspec.json.Decoder(record).decode
+    for items in _array_pieces(path, msgspec.json.Decoder(list[msgspec.Raw])):
+        before = tally.read
+        tally.count(len(items))
+        for number, item in enumerate(items, start=before + 1):
+            try:
+                yield number, decode(item)
+            except msgspec.DecodeError as error:
+                tally.bad(reason_of(error), number)
 
 
-class _ArrayReader:
-    """Text read so far and not yet decoded, and the number of the last item."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = path
-        self.number = 0
-        self._decoder = json.JSONDecoder()
-
-    def read(self, stream: Any) -> Iterator[tuple[int, Any]]:
-        text = stream.read(PIECE_CHARACTERS).lstrip(_SPACE + "\ufeff")
-        if not text.startswith("["):
-            raise BadInput(f"{self.path}: not a JSON array")
-        text, closed = text[1:], False
-        while not closed:
-            start = 0
-            while (found := self._next_item(text, start)) is not None:
-                item, start, closed = found
-                if closed:
-                    return
-                self.number += 1
-                yield self.number, item
-            piece = stream.read(PIECE_CHARACTERS)
-            if not piece or len(text) - start > ITEM_CHARACTERS:
-                raise BadInput(f"{self.path}, item {self.number + 1}: broken or cut short; fetch the file again")
-            text = text[start:] + piece
-
-    def _next_item(self, text: str, start: int) -> tuple[Any, int, bool] | None:
-        """(item, where it ends, False), or (None, end, True) at the closing bracket, or None if the text ends before that is clear."""
-        while start < len(text) and text[start] in _SPACE + ",":
-            start += 1
-        if text[start : start + 1] == "]":
-            return None, start + 1, True
+def _array_pieces(path: str | Path, decoder: msgspec.json.Decoder[list[msgspec.Raw]]) -> Iterator[list[msgspec.Raw]]:
+    number = 0
+    with open_raw(path) as stream:
+        text = stream.read(PIECE_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
+        if not text.startswith(b"["):
+            raise BadInput(f"{path}: not a JSON array")
+        text = text[1:]
+        while True:
+            piece = stream.read(PIECE_BYTES)
+            if not piece:
+                break
+            text += piece
+            for cut in reversed(list(_BETWEEN_ITEMS.finditer(text))[-CUTS:]):
+                try:
+                    items = decoder.decode(b"[" + text[: cut.start() + 1] + b"]")
+                except msgspec.DecodeError:
+                    continue
+                number += len(items)
+                yield items
+                text = text[cut.end() :]
+                break
+            if len(text) > ITEM_BYTES:
+                raise BadInput(f"{path}, item {number + 1}: broken or cut short; fetch the file again")
         try:
-            item, end = self._decoder.raw_decode(text, start)
+            yield decoder.decode(b"[" + text)
+        except msgspec.DecodeError:
+            raise BadInput(f"{path}, item {number + _whole_items(text) + 1}: broken or cut short; fetch the file again") from None
+
+
+def _whole_items(text: bytes) -> int:
+    """Items at the beginning of an array that is broken later."""
+    decoder, readable, start, count = json.JSONDecoder(), text.decode(errors="replace"), 0, 0
+    while True:
+        while start < len(readable) and readable[start] in " \t\r\n,":
+            start += 1
+        try:
+            _, start = decoder.raw_decode(readable, start)
         except ValueError:
-            return None
-        return item, end, False
+            return count
+        count += 1

@@ -8,7 +8,9 @@ import re
 from typing import Any
 
 _ITEM = r"""(?:'[^']*'|"[^"]*")"""
-_NUMPY_LIST = re.compile(rf"\s*\[\s*(?:{_ITEM}[\s,]*)*\]\s*")
+# A regular expression of the whole text of such a list, for Python's re and for Rust's.
+NUMPY_LIST = rf"\s*\[\s*(?:{_ITEM}[\s,]*)*\]\s*"
+_NUMPY_LIST = re.compile(NUMPY_LIST)
 
 
 def numpy_list(text: object) -> list[str] | None:
@@ -23,7 +25,7 @@ def numpy_list(text: object) -> list[str] | None:
 
 def python_list(text: object) -> list[Any] | None:
     """A Python list literal, or JSON list, as text -> the list; None if it is neither."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text.lstrip().startswith("["):
         return None
     for read in (json.loads, ast.literal_eval):
         try:

@@ -14,6 +14,11 @@ from shopbench.files import BadInput, whole_file
 FACTS_KEY = "shopbench"
 
 
+def table_name(path: str | Path) -> str:
+    """The table that a file holds, or a part of: "reviews" for tables/reviews.Gift_Cards.parquet."""
+    return Path(path).name.split(".")[0]
+
+
 def read_table(path: str | Path, columns: Sequence[str]) -> pl.DataFrame:
     """The named columns of a Parquet file. A missing or truncated file or a missing column is a BadInput that names it."""
     return scan_table(path, columns).collect()

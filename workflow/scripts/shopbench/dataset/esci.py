@@ -19,16 +19,23 @@ TITLE_CHARACTERS = 200
 TEXT_CHARACTERS = 600
 
 
-def judged(inputs: Inputs, *product_columns: str) -> pl.DataFrame:
-    """A row per judgement (query_id, query, locale, product_id, label) with the named columns of its product, in the table's order."""
-    judgements = inputs.table("esci_judgements", "query_id", "query", "locale", "product_id", "label")
+# Queries to look at for each row of a dataset whose rows are queries, and of one whose rows are products, of which a query has many.
+QUERIES, QUERIES_OF_PRODUCTS = 3.0, 0.5
+
+
+def judged(inputs: Inputs, *product_columns: str, queries: float = QUERIES) -> pl.DataFrame:
+    """A row per judgement (query_id, query, locale, product_id, label) with the named columns of its product, in the table's order.
+
+    All judgements of a sample of the queries: so many for each row that the dataset shall have.
+    """
+    judgements = inputs.some(inputs.table("esci_judgements", "query_id", "query", "locale", "product_id", "label"), "query_id", queries)
     products = inputs.table("esci_products", "locale", "product_id", *product_columns)
     return judgements.join(products, on=["locale", "product_id"], how="inner", maintain_order="left")
 
 
 def products(inputs: Inputs, *columns: str) -> pl.DataFrame:
     """A row per product with the named columns, and the lowest query_id that judged it."""
-    return judged(inputs, *columns).unique(["locale", "product_id"], keep="first", maintain_order=True)
+    return judged(inputs, *columns, queries=QUERIES_OF_PRODUCTS).unique(["locale", "product_id"], keep="first", maintain_order=True)
 
 
 def queries_by_word(inputs: Inputs) -> Lookalikes:
@@ -53,7 +60,9 @@ def all_words_in(query: str, text: str) -> bool:
 
 def query_for(inputs: Inputs, column: str, wordings: Sequence[str]) -> Candidates:
     """Which of four queries was made for a product, of which the text in `column` is shown as {text}."""
-    pairs = judged(inputs, "title", *({column} - {"title"})).filter(pl.col("label") == "E", pl.col(column).str.len_chars() >= 20)
+    pairs = judged(inputs, "title", *({column} - {"title"}), queries=1.0).filter(
+        pl.col("label") == "E", pl.col(column).str.len_chars() >= 20
+    )
     queries = queries_by_word(inputs)
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:
@@ -66,7 +75,7 @@ def query_for(inputs: Inputs, column: str, wordings: Sequence[str]) -> Candidate
 def title_for(inputs: Inputs, column: str, wordings: Sequence[str]) -> Candidates:
     """Which of four titles belongs to a product, of which the text in `column` is shown as {text}; the wrong ones answer the same query."""
     frame = products(inputs, "title", "brand", column).filter(pl.col(column).str.len_chars() >= 20)
-    titles = titles_by_query(judged(inputs, "title"))
+    titles = titles_by_query(judged(inputs, "title", queries=QUERIES_OF_PRODUCTS))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:
         brand = row["brand"].casefold()

@@ -6,6 +6,8 @@ import polars as pl
 
 from shopbench.dataset.sampling import Inputs
 
+# Products to look at for each row: one in two languages makes two.
+PRODUCTS = 1.5
 LANGUAGES = {"uk": "English", "de": "German", "jp": "Japanese", "es": "Spanish", "fr": "French", "it": "Italian"}
 
 
@@ -15,6 +17,7 @@ def in_two_languages(inputs: Inputs, column: str) -> pl.DataFrame:
     Columns: product_id, from, to (locales), source_text, target_text, locale (= to).
     """
     products = inputs.table("m2_products", "product_id", "locale", column).filter(pl.col(column) != "")
+    products = inputs.some(products.filter(pl.len().over("product_id") > 1), "product_id", PRODUCTS)
     source = products.rename({"locale": "from", column: "source_text"})
     target = products.rename({"locale": "to", column: "target_text"})
     pairs = source.join(target, on="product_id", how="inner").filter(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from shopbench.dataset.question import Draw, Question, Skip
 from shopbench.files import BadInput
+from shopbench.hash_columns import hash_columns
 from shopbench.hashing import hash64, uniform
 from shopbench.parsers import parse
-from shopbench.tables import read_table
+from shopbench.tables import read_table, table_name
 
 COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
+PIECE_ROWS = 1_000
+# Values of `Inputs.some` below which a small dataset would run short of hard negatives.
+LEAST_SAMPLE = 500
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,32 @@ class Candidates:
 
 
 class Inputs:
-    """The tables that a module may read, and the split, for modules that put several groups into one question."""
+    """The tables that a module may read, how many rows it shall make, and the split (for what puts several groups into one question)."""
 
-    def __init__(self, tables: Sequence[str | Path], validation_share: float) -> None:
-        self._paths = {Path(path).stem: Path(path) for path in tables}
+    def __init__(self, tables: Sequence[str | Path], dataset: str, size: int, validation_share: float) -> None:
+        # A table may come in parts: reviews.All_Beauty.parquet, reviews.Gift_Cards.parquet.
+        self._paths: dict[str, list[Path]] = {}
+        for path in sorted(map(Path, tables)):
+            self._paths.setdefault(table_name(path), []).append(path)
+        self.dataset = dataset
+        self.size = size
         self.validation_share = validation_share
 
     def table(self, name: str, *columns: str) -> pl.DataFrame:
         """The named columns of a table."""
         if name not in self._paths:
             raise BadInput(f"table '{name}' is not among the inputs ({', '.join(sorted(self._paths))})")
-        return read_table(self._paths[name], columns)
+        return pl.concat([read_table(path, columns) for path in self._paths[name]])
+
+    def some(self, frame: pl.DataFrame, column: str, per_row: float) -> pl.DataFrame:
+        """The frame's rows of a sample of the values in a column: `per_row` of them for each row that the dataset shall have.
+
+        A pool is as large as the largest of its datasets needs: this spares the others from looking at all of it.
+        """
+        places = hash_columns([frame[column]], "some", self.dataset)
+        different = np.unique(places)
+        count = max(LEAST_SAMPLE, math.ceil(per_row * self.size))
+        return frame.filter(pl.Series(places <= different[count - 1])) if len(different) > count else frame
 
     def side(self, source: str, kind: str, key: object) -> str:
         """The side of the split, "train" or "validation", of a group."""
@@ -77,10 +98,10 @@ def sample(
     skipped: Counter[str] = Counter()
     rows: dict[str, dict[str, str]] = {}
     prompts: set[str] = set()
-    for keys, place in _in_hash_order(candidates, name, seed):
+    for source_row in _in_hash_order(candidates, name, seed):
         if len(rows) == size:
             break
-        source_row = candidates.frame.row(place, named=True)
+        keys = {column: source_row[column] for column in candidates.key}
         try:
             question = candidates.ask(source_row, Draw(seed, name, *keys.values()))
         except Skip as reason:
@@ -128,23 +149,19 @@ def _best_order(relevance: Any) -> list[int]:
     return sorted(range(1, len(relevance) + 1), key=lambda place: -relevance[place - 1])
 
 
-def _in_hash_order(candidates: Candidates, name: str, seed: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """(keys, place in the frame) by the hash of the keys; with `balance`, the first of every stratum come before the second of any."""
-    keys = list(candidates.frame.select(candidates.key).iter_rows())
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"dataset {name}: the columns {', '.join(candidates.key)} do not name a candidate uniquely")
-    hashes = [hash64(seed, name, "sample", *key) for key in keys]
-    order = sorted(range(len(keys)), key=hashes.__getitem__)
+def _in_hash_order(candidates: Candidates, name: str, seed: int) -> Iterator[dict[str, Any]]:
+    """The rows by the hash of their keys; with `balance`, the first of every stratum come before the second of any."""
+    frame, key = candidates.frame, list(candidates.key)
+    if frame.select(key).is_duplicated().any():
+        raise ValueError(f"dataset {name}: the columns {', '.join(key)} do not name a candidate uniquely")
+    order = pl.DataFrame(
+        {"place": pl.int_range(frame.height, eager=True), "hash": hash_columns([frame[column] for column in key], seed, name, "sample")}
+    ).sort("hash", "place")
     if candidates.balance:
-        strata = candidates.frame[candidates.balance].to_list()
-        before: Counter[Any] = Counter()
-        turn = {}
-        for place in order:
-            turn[place] = before[strata[place]]
-            before[strata[place]] += 1
-        order.sort(key=turn.__getitem__)
-    for place in order:
-        yield dict(zip(candidates.key, keys[place], strict=True)), place
+        turn = pl.int_range(pl.len()).over(frame[candidates.balance].gather(order["place"]).alias("stratum"))
+        order = order.with_columns(turn.alias("turn")).sort("turn", maintain_order=True)
+    for places in order["place"].to_frame().iter_slices(PIECE_ROWS):
+        yield from frame[places["place"]].iter_rows(named=True)
 
 
 def _row(
