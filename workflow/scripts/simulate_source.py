@@ -5,7 +5,8 @@ Example:
         --scale 0.002 --seed 1 --output results/demo/raw/esci/shopping_queries_dataset_examples.parquet
 
 Reads nothing. Leaves the one file. The same scale and seed give the same bytes, and the files of a source agree with each other, in
-whatever order they are written. At scale 1 a file has as many rows as the real one; small scales keep a sensible minimum.
+whatever order they are written. At scale 1 a file has as many rows as the real one, and with `--text-length real` about as many bytes;
+small scales keep a sensible minimum.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 from shopbench.files import BadInput, run_program, whole_file
 from shopbench.simulators import alpaca_cleaned, amazon_m2, amazon_reviews_2023, ecinstruct, esci, kddcup2024, mmlu, shopping_mmlu
 
-# What each source's simulator can write, and its function of (file, scale, seed, path).
-SIMULATORS: dict[str, tuple[Collection[str], Callable[[str, float, int, Path], None]]] = {
+# What each source's simulator can write, and its function of (file, scale, seed, path, whether texts are as long as real ones).
+SIMULATORS: dict[str, tuple[Collection[str], Callable[[str, float, int, Path, bool], None]]] = {
     "alpaca_cleaned": (alpaca_cleaned.FILES, alpaca_cleaned.write),
     "amazon_m2": (amazon_m2.FILES, amazon_m2.write),
     "amazon_reviews_2023": (amazon_reviews_2023.FILES, amazon_reviews_2023.write),
@@ -36,6 +37,12 @@ def main() -> None:
     parser.add_argument("--file", required=True, help="upstream name of the file within the source")
     parser.add_argument("--scale", type=float, required=True, help="share of the real source's rows (1.0: as many)")
     parser.add_argument("--seed", type=int, required=True, help="another seed gives another shop with the same words")
+    parser.add_argument(
+        "--text-length",
+        choices=["short", "real"],
+        default="short",
+        help="short: texts say what questions are about and little else; real: as many bytes a row as in the published files",
+    )
     parser.add_argument("--output", required=True, help="file to write")
     args = parser.parse_args()
 
@@ -47,7 +54,7 @@ def main() -> None:
     if args.scale <= 0:
         raise BadInput(f"--scale {args.scale}: must be above 0")
     with whole_file(args.output) as partial:
-        write(args.file, args.scale, args.seed, partial)
+        write(args.file, args.scale, args.seed, partial, args.text_length == "real")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from build_dataset import load_module
 from in_process import run
 
 from shopbench.dataset_table import read_dataset_table
@@ -21,10 +23,11 @@ ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared/data"
 MODULES = ROOT / "workflow/scripts/datasets"
 TABLE = {name: row for name, row in read_dataset_table(ROOT / "config/datasets.tsv").items() if row["module"] == "ready"}
+CATEGORIES = ["All_Beauty", "Gift_Cards"]
 TABLES_OF = {
     "amazon_m2": ["m2_products"],
     "kdd_cup_2023": ["m2_products", "m2_sessions"],
-    "amazon_reviews_2023": ["reviews", "review_products"],
+    "amazon_reviews_2023": [f"{table}.{category}" for table in ("reviews", "review_products") for category in CATEGORIES],
     "ecinstruct": ["ecinstruct"],
     "alpaca_cleaned": ["alpaca"],
     "mmlu": ["mmlu"],
@@ -54,16 +57,17 @@ def tables(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tables")
     esci = [simulate(folder, "esci", f"shopping_queries_dataset_{name}.parquet") for name in ("examples", "products")]
     outputs = ["--output-judgements", folder / "esci_judgements.parquet", "--output-products", folder / "esci_products.parquet"]
-    tabulate("tabulate_esci.py", "--examples", esci[0], "--products", esci[1], "--queries", 5_000, *outputs)
+    tabulate("tabulate_esci.py", "--examples", esci[0], "--products", esci[1], "--pool-judgements", 100_000, *outputs)
     m2 = [simulate(folder, "amazon_m2", f"{name}_train.csv") for name in ("products", "sessions")]
     outputs = ["--output-products", folder / "m2_products.parquet", "--output-sessions", folder / "m2_sessions.parquet"]
     pools = ["--pool-products", 5_000, "--pool-sessions", 1_000]
     tabulate("tabulate_amazon_m2.py", "--products", m2[0], "--sessions", m2[1], *pools, *outputs)
-    categories = ["All_Beauty", "Gift_Cards"]
-    reviews = [simulate(folder, "amazon_reviews_2023", f"raw/review_categories/{category}.jsonl") for category in categories]
-    products = [simulate(folder, "amazon_reviews_2023", f"raw/meta_categories/meta_{category}.jsonl") for category in categories]
-    outputs = ["--output-reviews", folder / "reviews.parquet", "--output-products", folder / "review_products.parquet"]
-    tabulate("tabulate_reviews.py", "--reviews", *reviews, "--products", *products, "--pool-reviews", 5_000, *outputs)
+    for category in CATEGORIES:
+        reviews = simulate(folder, "amazon_reviews_2023", f"raw/review_categories/{category}.jsonl")
+        products = simulate(folder, "amazon_reviews_2023", f"raw/meta_categories/meta_{category}.jsonl")
+        outputs = ["--output-reviews", folder / f"reviews.{category}.parquet"]
+        outputs += ["--output-products", folder / f"review_products.{category}.parquet"]
+        tabulate("tabulate_reviews.py", "--reviews", reviews, "--products", products, "--pool-reviews", 5_000, *outputs)
     items = simulate(folder, "ecinstruct", "dataset.json")
     tabulate("tabulate_ecinstruct.py", "--input", items, "--items", 5_000, "--output", folder / "ecinstruct.parquet")
     parts = [simulate(folder, "mmlu", f"all/{part}-00000-of-00001.parquet") for part in ("test", "validation", "dev", "auxiliary_train")]
@@ -170,7 +174,7 @@ def test_one_group_is_on_one_side_in_all_datasets(built):
 
 def looked_up(tables: Path, table: str, **keys: object) -> dict:
     """The one row of a table with these keys."""
-    frame = pl.read_parquet(tables / f"{table}.parquet").filter(*(pl.col(column) == value for column, value in keys.items()))
+    frame = pl.read_parquet(tables / f"{table}*.parquet").filter(*(pl.col(column) == value for column, value in keys.items()))
     assert frame.height == 1, keys
     return frame.row(0, named=True)
 
@@ -244,17 +248,28 @@ def test_previous_clicks_are_of_the_session(built, tables):
 def test_ratings_are_the_reviews(built, tables):
     for row in built["review_rating"][:20]:
         source = json.loads(row["source"])
-        assert source["truth"] == looked_up(tables, "reviews", **source["keys"])["rating"]
+        assert source["truth"] == looked_up(tables, "reviews.", **source["keys"])["rating"]
 
 
 def test_helpful_reviews_fall_with_the_votes(built, tables):
-    reviews = pl.read_parquet(tables / "reviews.parquet")
+    reviews = pl.read_parquet(tables / "reviews.*.parquet")
     for row in built["helpful_reviews"][:20]:
         source = json.loads(row["source"])
         of_product = reviews.filter(pl.col("product_id") == source["keys"]["product_id"])
         votes = [set(of_product.filter(pl.col("text").str.starts_with(text))["helpful_votes"]) for text in options_of(row["prompt"])]
         known = [(min(found), weight) for found, weight in zip(votes, source["truth"], strict=True) if len(found) == 1]
         assert all((a[0] > b[0]) == (a[1] > b[1]) for a in known for b in known)
+
+
+def test_pairs_of_products_are_asked_about_in_both_orders_on_one_side_of_the_split(tables):
+    items = pl.read_parquet(tables / "ecinstruct.parquet")
+    frame = load_module(MODULES / "product_matching.py").build(SimpleNamespace(table=lambda name, *columns: items.select(columns))).frame
+    pairs = items.filter(pl.col("task") == "product_matching")
+    assert frame.height == 2 * pairs.height
+    for _, both in frame.group_by("item"):
+        one, other = (json.loads(fields) for fields in both.sort("order")["fields"])
+        assert (one["product 1"], one["product 2"]) == (other["product 2"], other["product 1"])
+        assert both["about"].n_unique() == both["output"].n_unique() == 1
 
 
 def test_sentiments_and_attributes_are_ecinstructs(built, tables):

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from simulate_source import SIMULATORS
 from shopbench import routing
 from shopbench.files import sha256_of
 from shopbench.simulators import alpaca_cleaned, amazon_m2, amazon_reviews_2023, ecinstruct, esci, kddcup2024, mmlu
+from shopbench.world import lengthened
 
 ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared/data"
@@ -47,9 +49,9 @@ def simulate(source: str, file: str, output: Path, *arguments: str) -> subproces
     return subprocess.run([*command, *options], capture_output=True, text=True, env={"PYTHONHASHSEED": "99"}, timeout=120)
 
 
-def write(source: str, file: str, output: Path, seed: int) -> Path:
+def write(source: str, file: str, output: Path, seed: int, scale: float = SCALE, real_text: bool = False) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
-    SIMULATORS[source][1](file, SCALE, seed, output)
+    SIMULATORS[source][1](file, scale, seed, output, real_text)
     return output
 
 
@@ -202,6 +204,110 @@ def test_general_knowledge(raw):
     alpaca = json.loads((raw / "alpaca_cleaned/alpaca_data_cleaned.json").read_text(encoding="utf-8"))
     assert {tuple(row) for row in alpaca} == {("instruction", "input", "output")}
     assert len(alpaca) == 400
+
+
+def test_no_instruction_of_alpaca_comes_twice_or_without_an_answer(tmp_path):
+    rows = json.loads(write("alpaca_cleaned", "alpaca_data_cleaned.json", tmp_path / "a", seed=1, scale=0.1).read_text(encoding="utf-8"))
+    assert len(rows) == 5_176
+    assert len({(row["instruction"], row["input"]) for row in rows}) == len(rows)
+    assert all(row["output"].strip() for row in rows)
+    assert 0 < sum("\u2605" in row["output"] for row in rows) < 50, "a little mess is left"
+    forms = Counter(row["instruction"].split()[0] for row in rows)
+    assert set(forms) == {"Explain", "Translate", "Sort", "Is", "Write", "Add"}
+    assert forms.most_common(1)[0][1] < len(rows) / 2
+
+
+def test_no_question_of_mmlu_comes_twice_in_any_of_its_splits(tmp_path):
+    questions = []
+    for file in mmlu.FILES:
+        questions += pq.read_table(write("mmlu", file, tmp_path / file, seed=1, scale=0.02))["question"].to_pylist()
+    assert len(questions) == 300 + 60 + 57 + 1_997
+    assert len(set(questions)) == len(questions)
+
+
+def test_ecinstruct_has_items_enough_for_its_datasets(tmp_path):
+    """At scale 1 there are 12,000 of a task, of which the datasets ask 10,000, and 19,622 attributes with a value."""
+    rows = json.loads(write("ecinstruct", "dataset.json", tmp_path / "a", seed=1, scale=0.1).read_text(encoding="utf-8"))
+    inputs = {task: {row["input"] for row in rows if row["task"] == task and row["output"]} for task in ecinstruct.TASKS}
+    for task, different in inputs.items():
+        assert len(different) >= (600 if task == "Product_Matching" else 1_150), task
+    asked = {row["input"]: row["output"] for row in rows if row["task"] == "Attribute_Value_Extraction" and row["output"]}
+    assert sum(answer["value"] != "None" for output in asked.values() for answer in json.loads(output)) > 1.1 * 1_962
+
+
+# Published bytes and rows.
+PUBLISHED = [
+    ("amazon_m2", "products_train.csv", 588_533_540, 1_551_057),
+    ("amazon_m2", "sessions_train.csv", 259_228_456, 3_606_249),
+    ("esci", "shopping_queries_dataset_products.parquet", 1_108_857_465, 1_814_924),
+    ("ecinstruct", "dataset.json", 527e6, 110_528),
+    ("alpaca_cleaned", "alpaca_data_cleaned.json", 44.3e6, 51_760),
+    ("amazon_reviews_2023", "raw/review_categories/All_Beauty.jsonl", 326.6e6, 701_500),
+    ("amazon_reviews_2023", "raw/meta_categories/meta_All_Beauty.jsonl", 213.0e6, 112_600),
+    ("amazon_reviews_2023", "raw/review_categories/Digital_Music.jsonl", 78.8e6, 130_400),
+    ("amazon_reviews_2023", "raw/meta_categories/meta_Digital_Music.jsonl", 67.1e6, 70_500),
+    ("amazon_reviews_2023", "raw/review_categories/Gift_Cards.jsonl", 50.2e6, 152_400),
+    ("amazon_reviews_2023", "raw/meta_categories/meta_Gift_Cards.jsonl", 2.04e6, 1_100),
+]
+
+
+@pytest.mark.parametrize(("source", "file", "size", "rows"), PUBLISHED)
+def test_files_with_real_text_are_as_large_as_the_published_ones(tmp_path, source, file, size, rows):
+    # Half a per mille of the rows (at least as many as every file has), counted before some are written twice.
+    scale = 0.0005
+    path = write(source, file, tmp_path / "real", seed=1, scale=scale, real_text=True)
+    if file.endswith("jsonl"):
+        category, metadata = Path(file).stem.removeprefix("meta_"), "meta_" in file
+        least = amazon_reviews_2023.LEAST_ITEMS if metadata else amazon_reviews_2023.LEAST_REVIEWS
+        written = max(least, round(1000 * amazon_reviews_2023.THOUSANDS[category][metadata] * scale))
+    elif file.endswith("parquet"):
+        written = pq.read_metadata(path).num_rows
+    elif file.endswith("csv"):
+        with path.open(encoding="utf-8", newline="") as stream:
+            written = sum(1 for _ in csv.reader(stream))
+    else:
+        written = len(json.loads(path.read_text(encoding="utf-8"))) / (1.1 if source == "ecinstruct" else 1)
+    assert path.stat().st_size / written == pytest.approx(size / rows, rel=0.27)
+
+
+def test_real_text_is_only_longer(tmp_path, raw):
+    """The same products with the same facts, and every short text at the start of the long one."""
+    name = "shopping_queries_dataset_products.parquet"
+    short = pq.read_table(raw / "esci" / name).to_pylist()
+    long = pq.read_table(write("esci", name, tmp_path / "long", seed=1, real_text=True)).to_pylist()
+    for one, other in zip(short, long, strict=True):
+        for column in ("id", "title", "brand", "color", "locale"):
+            assert one[f"product_{column}"] == other[f"product_{column}"]
+        assert (other["product_description"] or "").startswith(one["product_description"] or "")
+        bullets = [(row["product_bullet_point"] or "").split("\n") for row in (one, other)]
+        assert all(after.startswith(before) for before, after in zip(*bullets, strict=True))
+    file = "raw/meta_categories/meta_Gift_Cards.jsonl"
+    items = [lines_of(raw / "amazon_reviews_2023" / file), lines_of(write("amazon_reviews_2023", file, tmp_path / "m", 1, real_text=True))]
+    for one, other in zip(*items, strict=True):
+        assert list(one) == list(other) and one["parent_asin"] == other["parent_asin"]
+        assert set(one["images"][0]) == set(other["images"][-1])
+        assert one["details"].items() <= other["details"].items()
+    assert sha256_of(write("esci", name, tmp_path / "again", seed=1, real_text=True)) == sha256_of(tmp_path / "long")
+
+
+def test_a_lengthened_text_grows_by_what_is_asked_on_average_and_hardly_compresses():
+    for language in ("en", "jp"):
+        texts = [lengthened("Red mug.", 500, 1, number, language=language) for number in range(2_000)]
+        grown = [len(text.encode()) - len("Red mug.") for text in texts]
+        assert sum(grown) / len(grown) == pytest.approx(500, rel=0.05)
+        assert min(grown) == 0 and max(grown) < 1_200
+        together = "\n".join(texts).encode()
+        assert len(together) < 4.5 * len(zlib.compress(together))
+    assert lengthened("Red mug.", 0, 1) == "Red mug."
+
+
+def test_the_program_writes_short_texts_unless_told(raw, tmp_path):
+    file = "raw/meta_categories/meta_Gift_Cards.jsonl"
+    assert simulate("amazon_reviews_2023", file, tmp_path / "short", "--text-length", "short").returncode == 0
+    assert sha256_of(tmp_path / "short") == sha256_of(raw / "amazon_reviews_2023" / file)
+    assert simulate("amazon_reviews_2023", file, tmp_path / "real", "--text-length", "real").returncode == 0
+    assert (tmp_path / "real").stat().st_size > 2 * (tmp_path / "short").stat().st_size
+    assert simulate("amazon_reviews_2023", file, tmp_path / "no", "--text-length", "long").returncode == 2
 
 
 def test_the_development_set_is_routed_as_labelled_but_for_task_6(raw):

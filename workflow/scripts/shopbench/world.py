@@ -19,6 +19,7 @@ from shopbench.world_words import (
     BRANDS_BY_DEPARTMENT,
     COLORS,
     FILLERS,
+    KANA,
     LANGUAGE_OF_LOCALE,
     LANGUAGES,
     MATERIALS_BY_DEPARTMENT,
@@ -31,6 +32,7 @@ from shopbench.world_words import (
     REVIEW_VERDICTS,
     SIZES,
     SPECIAL_VALUES,
+    SYLLABLES,
     TYPE_BY_NAME,
     TYPES,
     TYPICAL_SNIPPETS,
@@ -40,6 +42,8 @@ from shopbench.world_words import (
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # From this product of a catalogue on, the words no longer tell all products apart and titles carry a model number.
 MODEL_NUMBERS_FROM = 20_000
+# Words of a sentence that only makes a text longer, the different words there are, and the bytes that such a sentence has on average.
+SENTENCE_WORDS, EMPTY_WORDS, SENTENCE_BYTES = 12, 1024, 110
 # A block of 12 reviews is written by four users: some reviewed enough to say what is bought together.
 REVIEWS_OF_USERS = (5, 4, 2, 1)
 
@@ -326,6 +330,34 @@ def messy(text: str, *key: object) -> str:
     if form == 3:
         return text.replace(" and ", " &amp; ")
     return text
+
+
+def lengthened(text: str, added: float, *key: object, language: str = "en") -> str:
+    """The text and, at its end, sentences of made-up words: `added` bytes of UTF-8 on average, between none and twice as many.
+
+    The shop's texts hold little but what a question can be about. Real ones are several times as long, which is what a program that reads
+    the files has to cope with. The words are drawn one by one, so the text compresses about as badly as real text.
+    """
+    sentences = round(2 * added * uniform(*key, "sentences") / SENTENCE_BYTES)
+    return " ".join([text, *(_sentence(language, *key, number) for number in range(sentences))])
+
+
+def _sentence(language: str, *key: object) -> str:
+    words = _empty_words(language == "jp")
+    # Two hashes of 64 bits give twelve words of ten bits.
+    bits = hash64(*key, "words") << 64 | hash64(*key, "more words")
+    drawn = [words[bits >> 10 * place & EMPTY_WORDS - 1] for place in range(SENTENCE_WORDS)]
+    return "".join(drawn) + "。" if language == "jp" else " ".join(drawn).capitalize() + "."
+
+
+@cache
+def _empty_words(japanese: bool) -> list[str]:
+    """Words that mean nothing, of two to four syllables, the same for every seed."""
+    syllables = KANA if japanese else SYLLABLES
+    return [
+        "".join(pick(syllables, "word", number, place) for place in range(2 + hash64("syllables", number) % (3 if japanese else 2)))
+        for number in range(EMPTY_WORDS)
+    ]
 
 
 def spread(total: int, groups: int) -> Iterator[int]:

@@ -362,3 +362,11 @@ PHRASES = {
     "new": ("new", "Neu", "nouveau", "nuevo", "nuovo", "新品"),
     "cheap": ("cheap", "günstig", "pas cher", "barato", "economico", "安い"),
 }  # fmt: skip
+
+# Syllables of the words that only make a text longer: no word of the shop, so they answer no question and match no query.
+SYLLABLES = tuple(
+    start + end
+    for start in ("ba", "be", "du", "fé", "go", "hi", "ka", "ku", "lo", "mi", "nü", "pa", "ro", "sé", "ti", "vo")
+    for end in "lmrs"
+)
+KANA = tuple("あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわアイエオカキクケコサシスセソタテト")

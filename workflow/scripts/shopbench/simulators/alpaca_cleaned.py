@@ -7,36 +7,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from shopbench.hashing import hash64, pick, uniform
-from shopbench.world import explanation_of, product, review_of, scaled
+from shopbench.simulators import counted, unseen
+from shopbench.world import explanation_of, lengthened, product, review_of, scaled
 from shopbench.world_words import ADJECTIVES, COLORS, LANGUAGE_NAMES, LANGUAGES
 
 FILES = ("alpaca_data_cleaned.json",)
 ROWS, LEAST_ROWS = 51_760, 400
-BROKEN_SHARE = 0.002
+# Share of the outputs that end in odd Unicode.
+ODD_SHARE = 0.002
+# Bytes that an output is longer on average where texts are as long as real ones.
+ADDED_BYTES = 660
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         separator = "[\n"
-        for row in _rows(scale, seed):
+        for row in counted(_rows(scale, seed, ADDED_BYTES if real_text else 0)):
             stream.write(separator + json.dumps(row, ensure_ascii=False))
             separator = ",\n"
         stream.write("\n]\n")
 
 
-def _rows(scale: float, seed: int) -> Iterator[dict[str, str]]:
+def _rows(scale: float, seed: int, added: int) -> Iterator[dict[str, str]]:
+    """No instruction comes twice, as the dataset takes the whole file and each prompt once."""
+    seen: set[int] = set()
     for index in range(scaled(ROWS, scale, LEAST_ROWS)):
-        row = _instruction(seed, index)
-        if uniform(seed, "alpaca", index, "broken") < BROKEN_SHARE:
-            row["output"] = ""
+        row = unseen(partial(_instruction, seed, index), _prompt, seen)
+        if uniform(seed, "alpaca", index, "odd") < ODD_SHARE:
+            row["output"] += "\u00a0\u2605"
+        row["output"] = lengthened(row["output"], added, seed, "alpaca", index, "output")
         yield row
 
 
-def _instruction(seed: int, index: int) -> dict[str, str]:
-    key = (seed, "alpaca", index)
+def _prompt(row: dict[str, str]) -> str:
+    return f"{row['instruction']}\n{row['input']}"
+
+
+def _instruction(seed: int, index: int, attempt: int) -> dict[str, str]:
+    key = (seed, "alpaca", index, attempt) if attempt else (seed, "alpaca", index)
     item = product(seed, "alpaca", index)
     form = pick(("explain", "translate", "sort", "review", "describe", "add"), *key, "form")
     if form == "explain":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shopbench.hashing import hash64, pick, uniform
 from shopbench.simulators import counted
-from shopbench.world import Product, complements_of, members, messy, model_number, product, product_id, scaled
+from shopbench.world import Product, complements_of, lengthened, members, messy, model_number, product, product_id, scaled
 from shopbench.world_words import LANGUAGE_OF_LOCALE, LANGUAGES, TYPES
 
 FILES = ("products_train.csv", "sessions_train.csv")
@@ -23,6 +23,8 @@ LEAST_PRODUCTS = 200
 LEAST_SESSIONS = 200
 PRODUCT_COLUMNS = ("id", "locale", "title", "price", "brand", "color", "size", "model", "material", "author", "desc")
 YEN_PER_EURO = 160
+# Bytes that a description is longer on average where texts are as long as real ones.
+ADDED_BYTES = 250
 
 # numpy breaks a printed array before column 75.
 ARRAY_LINE = 75
@@ -32,15 +34,15 @@ MISSING_SHARE = 0.25
 INTERNATIONAL_SHARE = 0.6
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     header, rows = {
-        "products_train.csv": (PRODUCT_COLUMNS, _product_rows),
-        "sessions_train.csv": (("prev_items", "next_item", "locale"), _session_rows),
+        "products_train.csv": (PRODUCT_COLUMNS, _product_rows(scale, seed, ADDED_BYTES if real_text else 0)),
+        "sessions_train.csv": (("prev_items", "next_item", "locale"), _session_rows(scale, seed)),
     }[file]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(counted(rows(scale, seed)))
+        writer.writerows(counted(rows))
 
 
 def catalogue_of(seed: int, locale: str, row: int) -> str:
@@ -52,16 +54,16 @@ def m2_product(seed: int, locale: str, row: int) -> Product:
     return product(seed, catalogue_of(seed, locale, row), row)
 
 
-def _product_rows(scale: float, seed: int) -> Iterator[list[str]]:
+def _product_rows(scale: float, seed: int, added: int) -> Iterator[list[str]]:
     for locale, real in PRODUCTS.items():
         for row in range(scaled(real, scale, LEAST_PRODUCTS)):
-            cells = _product_row(m2_product(seed, locale, row), locale, seed)
+            cells = _product_row(m2_product(seed, locale, row), locale, seed, added)
             yield cells
             if uniform(seed, "repeated", locale, row) < BROKEN_SHARE:
                 yield cells
 
 
-def _product_row(item: Product, locale: str, seed: int) -> list[str]:
+def _product_row(item: Product, locale: str, seed: int, added: int) -> list[str]:
     key = (seed, "m2 row", locale, item.id)
     language = LANGUAGE_OF_LOCALE[locale.lower()]
     at = LANGUAGES.index(language)
@@ -73,7 +75,7 @@ def _product_row(item: Product, locale: str, seed: int) -> list[str]:
         "model": model_number(item.index),
         "material": item.material[at],
         "author": "",
-        "desc": messy(item.description(language), *key),
+        "desc": lengthened(messy(item.description(language), *key), added, *key, language=language),
     }
     kept = {name: "" if uniform(*key, name, "missing") < MISSING_SHARE else value for name, value in attributes.items()}
     if uniform(*key, "nan") < 0.05:

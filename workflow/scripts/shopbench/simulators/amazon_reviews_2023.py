@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shopbench.hashing import hash64, uniform
 from shopbench.simulators import counted
-from shopbench.world import Product, messy, model_number, product, product_id, review, scaled
+from shopbench.world import Product, lengthened, messy, model_number, product, product_id, review, scaled
 from shopbench.world_words import DEPARTMENT_TITLES, TYPES, ProductType
 
 # Reviews and items of the real files, in thousands, by category (the data set's card).
@@ -40,17 +40,35 @@ WITHOUT_CATEGORIES = ("All_Beauty", "Subscription_Boxes")
 LEAST_REVIEWS = 800
 LEAST_ITEMS = 160
 BROKEN_SHARE = 0.003
+# Bytes of the published files, where known: reviews, metadata. Where texts are as long as real ones, a category that does not stand here
+# has rows as long as All_Beauty's.
+PUBLISHED_BYTES = {
+    "All_Beauty": (326.6e6, 213.0e6), "Digital_Music": (78.8e6, 67.1e6), "Gift_Cards": (50.2e6, 2.04e6),
+    "Magazine_Subscriptions": (33.3e6, 4.10e6),
+}  # fmt: skip
+# Bytes of a row with short texts: review, metadata.
+SHORT_BYTES = (295, 810)
+# Bytes of an image and of what `_with_real_text` adds to the details, and the images' share of what it adds to a row.
+IMAGE_BYTES, DETAIL_BYTES, IMAGE_SHARE = 220, 100, 0.4
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     category = Path(file).stem.removeprefix("meta_")
-    rows = _item_lines if Path(file).name.startswith("meta_") else _review_lines
+    metadata = Path(file).name.startswith("meta_")
+    added = _added_bytes(category, metadata) if real_text else 0
+    rows = (_item_lines if metadata else _review_lines)(category, scale, seed, added)
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        for number, row in enumerate(counted(rows(category, scale, seed))):
+        for number, row in enumerate(counted(rows)):
             line = json.dumps(row, ensure_ascii=False)
             # A torn line, as an interrupted dump leaves it.
             torn = uniform(seed, file, number, "torn") < BROKEN_SHARE
             stream.write((line[: len(line) // 2] if torn else line) + "\n")
+
+
+def _added_bytes(category: str, metadata: bool) -> float:
+    """Bytes that a row is to be longer on average to be as long as a published one."""
+    like = category if category in PUBLISHED_BYTES else "All_Beauty"
+    return max(0, PUBLISHED_BYTES[like][metadata] / (1000 * THOUSANDS[like][metadata]) - SHORT_BYTES[metadata])
 
 
 def types_of(category: str) -> list[ProductType]:
@@ -62,7 +80,7 @@ def items_of(category: str, scale: float) -> int:
     return scaled(round(1000 * THOUSANDS[category][1]), scale, LEAST_ITEMS)
 
 
-def _review_lines(category: str, scale: float, seed: int) -> Iterator[dict]:
+def _review_lines(category: str, scale: float, seed: int, added: float) -> Iterator[dict]:
     kinds, items, catalogue = types_of(category), items_of(category, scale), f"reviews {category}"
     for index in range(scaled(round(1000 * THOUSANDS[category][0]), scale, LEAST_REVIEWS)):
         written = review(seed, catalogue, index, items, kinds)
@@ -71,7 +89,7 @@ def _review_lines(category: str, scale: float, seed: int) -> Iterator[dict]:
         row = {
             "rating": float(written.rating),
             "title": written.title,
-            "text": messy(written.text, *key, "text") if uniform(*key, "empty") >= 0.005 else "",
+            "text": lengthened(messy(written.text, *key, "text"), added, *key) if uniform(*key, "empty") >= 0.005 else "",
             "images": [],
             "asin": product_id(seed, f"{catalogue} variants", written.product.index) if variant else written.product.id,
             "parent_asin": written.product.id,
@@ -85,10 +103,11 @@ def _review_lines(category: str, scale: float, seed: int) -> Iterator[dict]:
             yield row
 
 
-def _item_lines(category: str, scale: float, seed: int) -> Iterator[dict]:
+def _item_lines(category: str, scale: float, seed: int, added: float) -> Iterator[dict]:
     kinds = types_of(category)
     for index in range(items_of(category, scale)):
-        yield _item(product(seed, f"reviews {category}", index, kinds), category, seed)
+        row = _item(product(seed, f"reviews {category}", index, kinds), category, seed)
+        yield _with_real_text(row, added, (seed, "item text", category, index)) if added else row
 
 
 def _item(item: Product, category: str, seed: int) -> dict:
@@ -118,3 +137,29 @@ def _item(item: Product, category: str, seed: int) -> dict:
         "parent_asin": item.id,
         "bought_together": None,
     } | ({"subtitle": "", "author": None} if uniform(*key, "book") < 0.02 else {})
+
+
+def _with_real_text(row: dict, added: float, key: tuple) -> dict:
+    """The metadata with more details, images and now and then a video, and for the rest with longer description and features."""
+    image = row["images"][0]["large"].removesuffix(".jpg")
+    images = [
+        {
+            "thumb": f"{image}{place}._SS40_.jpg",
+            "large": f"{image}{place}.jpg",
+            "variant": f"PT{place:02}",
+            "hi_res": f"{image}{place}._SL1500_.jpg",
+        }
+        for place in range(1, 1 + round(2 * uniform(*key, "images") * added * IMAGE_SHARE / IMAGE_BYTES))
+    ]
+    inches = " x ".join(f"{(1 + hash64(*key, side) % 200) / 10}" for side in range(3))
+    details = {"Package Dimensions": f"{inches} inches", "Date First Available": f"May {1 + hash64(*key, 'day') % 31}, 2019"}
+    video = {"title": row["title"], "url": f"https://www.amazon.com/vdp/{hash64(*key, 'video'):032x}", "user_id": ""}
+    # Four of five rows have a description, and four of five three to five features.
+    texts = added * (1 - IMAGE_SHARE) - DETAIL_BYTES
+    return row | {
+        "features": [lengthened(line, texts / 2 / 4, *key, "feature", place) for place, line in enumerate(row["features"])],
+        "description": [lengthened(text, texts / 2 / 0.8, *key, "description") for text in row["description"]],
+        "images": row["images"] + images,
+        "videos": [video] if uniform(*key, "videos") < 0.1 else [],
+        "details": row["details"] | details,
+    }

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from shopbench.hashing import hash64, pick, shuffled, uniform
-from shopbench.simulators import counted
+from shopbench.simulators import counted, unseen
 from shopbench.world import (
     Product,
     complements_of,
     draw_rating,
     esci_label,
+    lengthened,
     members,
     messy,
     model_number,
@@ -54,6 +56,15 @@ RELATIONS = (
 SENTIMENTS = {5: "A: very positive", 4: "B: positive", 3: "C: neutral", 2: "D: negative", 1: "E: very negative"}
 
 
+# Bytes that a field of an input is longer on average where texts are as long as real ones; each text of a list is. "" is the whole input.
+ADDED_BYTES = {
+    "Attribute_Value_Extraction": {"product description": 5_000, "product feature": 3_000},
+    "Sentiment_Analysis": {"": 2_000},
+    "Answerability_Prediction": {"document": 3_300},
+    "Answer_Generation": {"document": 2_900},
+}
+
+
 class Item(NamedTuple):
     """A question before its instruction: `input` and `options` as the file spells them, options null where the task has none."""
 
@@ -62,21 +73,25 @@ class Item(NamedTuple):
     output: str
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         separator = "[\n"
-        for row in counted(_rows(scale, seed)):
+        for row in counted(_rows(scale, seed, real_text)):
             stream.write(separator + json.dumps(row, ensure_ascii=False))
             separator = ",\n"
         stream.write("\n]\n")
 
 
-def _rows(scale: float, seed: int) -> Iterator[dict[str, str | None]]:
+def _rows(scale: float, seed: int, real_text: bool) -> Iterator[dict[str, str | None]]:
+    """Items of a task differ in their inputs, but for those that come again under another instruction."""
     for task, (instructions, build) in TASKS.items():
+        seen: set[int] = set()
         for split, real in (MATCHING_ROWS if task == "Product_Matching" else ROWS).items():
             for index in range(scaled(real, scale, LEAST[split])):
                 key = (seed, CATALOGUE, task, split, index)
-                item = build(seed, key)
+                item = unseen(partial(_item, build, seed, key), lambda item: item.input, seen)
+                if real_text and task in ADDED_BYTES:
+                    item = _with_real_text(item, ADDED_BYTES[task], key)
                 row = {
                     "instruction": pick(instructions, *key, "instruction"),
                     "input": item.input,
@@ -95,6 +110,23 @@ def _rows(scale: float, seed: int) -> Iterator[dict[str, str | None]]:
                     yield row | {"instruction": instructions[0], "setting": "IND_Single_Instruction"}
 
 
+def _item(build: Callable[[int, tuple], Item], seed: int, key: tuple, attempt: int) -> Item:
+    return build(seed, (*key, attempt) if attempt else key)
+
+
+def _with_real_text(item: Item, added: dict[str, int], key: tuple) -> Item:
+    """The item with the fields of its input longer, so that the facts asked for stand where they stood."""
+    if "" in added:
+        return item._replace(input=lengthened(item.input, added[""], *key))
+    fields = json.loads(item.input)
+    for name, size in added.items():
+        if isinstance(fields[name], list):
+            fields[name] = [lengthened(text, size, *key, name, place) for place, text in enumerate(fields[name])]
+        else:
+            fields[name] = lengthened(fields[name], size, *key, name)
+    return item._replace(input=json.dumps(fields, ensure_ascii=False))
+
+
 def _product(seed: int, *key: object) -> Product:
     return product(seed, CATALOGUE, hash64(*key, "product") % PRODUCTS)
 
@@ -111,7 +143,7 @@ def _attribute_value_extraction(seed: int, key: tuple) -> Item:
         "product brand": item.brand,
     }
     absent = next(name for name in shuffled(tuple(SPECIAL_VALUES), *key, "absent") if name != item.kind.special)
-    asked = shuffled((*values, absent), *key, "asked")[: 1 + hash64(*key, "count") % 2]
+    asked = shuffled((*values, absent), *key, "asked")[: 1 + hash64(*key, "count") % 4]
     answers = [
         {"attribute": name, "value": values.get(name, "None").lower() if name in values else "None", "source": sources.get(name, "None")}
         for name in asked

@@ -6,6 +6,7 @@ Schema: two Parquet files (judgements and products) and a CSV of query sources, 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from shopbench.hashing import pick, uniform
 from shopbench.simulators import counted
-from shopbench.world import Query, candidates, esci_label, messy, product, product_id, query, scaled, spread
+from shopbench.world import Query, candidates, esci_label, lengthened, messy, product, product_id, query, scaled, spread
 from shopbench.world_words import LANGUAGE_OF_LOCALE, LANGUAGES
 
 EXAMPLES = "shopping_queries_dataset_examples.parquet"
@@ -33,6 +34,8 @@ JUDGEMENTS_PER_QUERY = 20
 ORIGINS = ("behavioral", "negations", "nlqec", "parse_pattern", "other")
 MISSING_SHARE = 0.15
 BATCH_ROWS = 20_000
+# Bytes that a description and each bullet point are longer on average where texts are as long as real ones.
+ADDED_BYTES = {"description": 650, "bullet_point": 120}
 
 JUDGEMENT_SCHEMA = pa.schema(
     [
@@ -52,11 +55,11 @@ PRODUCT_SCHEMA = pa.schema(
 )
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     if file == EXAMPLES:
         _write_parquet(path, JUDGEMENT_SCHEMA, _judgements(scale, seed))
     elif file == PRODUCT_FILE:
-        _write_parquet(path, PRODUCT_SCHEMA, _products(scale, seed))
+        _write_parquet(path, PRODUCT_SCHEMA, _products(scale, seed, Counter(ADDED_BYTES if real_text else {})))
     else:
         with path.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
@@ -103,16 +106,21 @@ def _judgement(seed: int, catalogue: str, found: int, search: Query) -> dict:
     return {"product_id": product_id(seed, f"{catalogue} lost", found) if lost else item.id, "esci_label": label}
 
 
-def _products(scale: float, seed: int) -> Iterator[dict]:
+def _products(scale: float, seed: int, added: Counter[str]) -> Iterator[dict]:
     for locale in PRODUCTS:
         language = LANGUAGE_OF_LOCALE[locale]
         for index in range(products_of(locale, scale)):
             item = product(seed, f"esci {locale}", index)
             key = (seed, "esci row", locale, index)
+            description = messy(item.description(language), *key, "description")
+            bullets = (
+                lengthened(bullet, added["bullet_point"], *key, place, language=language)
+                for place, bullet in enumerate(item.bullets(language))
+            )
             row: dict[str, str | None] = {
                 "title": messy(item.title(language), *key, "title"),
-                "description": messy(item.description(language), *key, "description"),
-                "bullet_point": "\n".join(item.bullets(language)),
+                "description": lengthened(description, added["description"], *key, language=language),
+                "bullet_point": "\n".join(bullets),
                 "brand": item.brand,
                 "color": item.color[LANGUAGES.index(language)],
             }

@@ -19,7 +19,7 @@ ROWS = {
 }  # fmt: skip
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for row in _rows(seed):
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")

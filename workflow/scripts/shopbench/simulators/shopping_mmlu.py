@@ -45,7 +45,7 @@ SKILLS = {CONCEPTS: "skill1_concept", REASONING: "skill2_reasoning", BEHAVIOR: "
 DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def write(file: str, scale: float, seed: int, path: Path) -> None:
+def write(file: str, scale: float, seed: int, path: Path, real_text: bool = False) -> None:
     skills: dict[str, list[dict]] = {skill: [] for skill in SKILLS.values()}
     with zipfile.ZipFile(path, "w") as archive:
         sizes = spread(scaled(QUESTIONS, scale, LEAST_QUESTIONS), len(TASKS))
