@@ -5,6 +5,8 @@ SNAKEMAKE = .envs/workflow/bin/snakemake
 DEMO = $(SNAKEMAKE) --profile profiles/demo
 # What `make plan` looks at; e.g. make plan CONFIG=config/7b.yaml
 CONFIG ?= config/demo.yaml
+# Sizes of simulated sources in the benchmarks, against the real ones.
+SCALE ?= 0.1
 # The model environment that the demo and the tests run in.
 MODEL = .envs/model-cpu
 BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
@@ -51,14 +53,14 @@ show: workflow-env   ## a few samples of a dataset as the model sees them: make 
 	$(DEMO) results/demo/datasets/$(DATASET).parquet
 	.envs/data-cpu/bin/python workflow/scripts/show_dataset.py results/demo/datasets/$(DATASET).parquet
 
-bench: model-env   ## the CPU benchmarks, to benchmarks/results.json
-	$(MODEL)/bin/python benchmarks/run.py --output benchmarks/results.json
+bench: model-env bench-env   ## the CPU benchmarks, to benchmarks/results.json; make bench SCALE=1 at the real sources' sizes
+	$(MODEL)/bin/python benchmarks/run.py --output benchmarks/results.json --scale $(SCALE)
 
 clean:   ## remove the demo's results; environments and caches stay
 	rm -rf results/demo logs/demo
 
 # Environments are remade when their lock's content differs, not when it was touched.
-.PHONY: workflow-env dev-env model-env
+.PHONY: workflow-env dev-env model-env bench-env
 
 workflow-env:
 	@cmp -s envs/workflow.cpu.txt .envs/workflow/lock.txt || $(MAKE) --no-print-directory build-workflow-env
@@ -73,6 +75,10 @@ build-workflow-env:
 
 dev-env: workflow-env
 	@cmp -s envs/dev.cpu.txt .envs/dev/lock.txt || $(BUILD_ENV) --lock envs/dev.cpu.txt --environment .envs/dev
+
+bench-env: workflow-env
+	@cmp -s envs/data.cpu.txt .envs/data-cpu/lock.txt || $(DEMO) .envs/data-cpu/lock.txt
+	@cmp -s envs/bench.cpu.txt .envs/bench-cpu/lock.txt || $(BUILD_ENV) --lock envs/bench.cpu.txt --environment .envs/bench-cpu
 
 # By the pipeline's own rule, so that Snakemake knows what it was made from.
 model-env: workflow-env

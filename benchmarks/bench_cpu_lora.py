@@ -12,7 +12,7 @@ TOKENS, RANK, WIDTH = 2048, 64, 512
 RUNS = 7
 
 
-def measure() -> dict[str, float]:
+def measure(scale: float) -> dict[str, float]:
     from vllm.lora.ops.torch_ops import lora_ops
 
     from shopbench import cpu_lora

@@ -18,7 +18,7 @@ def seconds(*arguments: str) -> float:
     return time.perf_counter() - started
 
 
-def measure() -> dict[str, float]:
+def measure(scale: float) -> dict[str, float]:
     pairs = [(seconds("--dry-run", "--profile", "slurm"), seconds("--version")) for _ in range(RUNS)]
     return {
         "dry_run.seconds": statistics.median(dry for dry, _ in pairs),

@@ -19,7 +19,7 @@ import argparse
 import polars as pl
 
 from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, table_facts
+from shopbench.pool import Pool, Tally, compact, table_facts
 from shopbench.raw_csv import csv_frames
 from shopbench.raw_lists import NUMPY_LIST, numpy_list
 from shopbench.raw_text import plain_column
@@ -100,7 +100,7 @@ def read_products(path: str, size: int, named: set[str], tally: Tally) -> pl.Dat
             },
         )
         is_named = pl.Series([product in named for product in sound["id"]], dtype=pl.Boolean)
-        pieces.append(sound.filter(is_named))
+        pieces.append(compact(sound.filter(is_named)))
         pool.offer(sound.filter(~is_named), "id")
     tally.close()
     products = pl.concat([*pieces, pool.rows()])

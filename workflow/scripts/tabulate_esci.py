@@ -18,7 +18,7 @@ import argparse
 import polars as pl
 
 from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, table_facts
+from shopbench.pool import Pool, Tally, compact, table_facts
 from shopbench.raw_parquet import parquet_frames
 from shopbench.raw_text import plain_column
 from shopbench.tables import write_table
@@ -101,7 +101,7 @@ def read_products(path: str, judged: set[str], tally: Tally) -> pl.DataFrame:
                 "no product": pl.col("product_id").is_null(),
             },
         )
-        pieces.append(sound.filter(pl.Series([product in judged for product in sound["product_id"]], dtype=pl.Boolean)))
+        pieces.append(compact(sound.filter(pl.Series([product in judged for product in sound["product_id"]], dtype=pl.Boolean))))
     tally.close()
     products = pl.concat(pieces)
     return (

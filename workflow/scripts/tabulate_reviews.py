@@ -20,7 +20,7 @@ import msgspec
 import polars as pl
 
 from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, table_facts
+from shopbench.pool import Pool, Tally, compact, table_facts
 from shopbench.raw_json import line_frames
 from shopbench.raw_text import plain_column
 from shopbench.tables import write_table
@@ -115,7 +115,7 @@ def read_products(path: str, category: str, needed: set[str], tally: Tally) -> p
     pieces = []
     for rows in line_frames(path, RawProduct, PRODUCT_SCHEMA, tally):
         sound = tally.sound(rows, {"no title": pl.col("title").fill_null("").str.strip_chars() == ""})
-        pieces.append(sound.filter(pl.Series([product in needed for product in sound["product_id"]], dtype=pl.Boolean)))
+        pieces.append(compact(sound.filter(pl.Series([product in needed for product in sound["product_id"]], dtype=pl.Boolean))))
     tally.close()
     products = pl.concat(pieces)
     return (

@@ -56,7 +56,7 @@ TITLE_CHARACTERS = 150
 
 def build(inputs: Inputs) -> Candidates:
     titles = pl.col("product_title").map_elements(lambda title: shorten(title, TITLE_CHARACTERS), return_dtype=pl.String)
-    said = reviews(inputs).with_columns(titles).sort("user_id", "category", "time", "product_id")
+    said = reviews(inputs, "rating").with_columns(titles).sort("user_id", "category", "time", "product_id")
     others = Lookalikes(said.select("category", "product_title").iter_rows())
     seen = said.group_by("user_id", "category", maintain_order=True).agg(pl.col("product_title").alias("seen"))
     liked = (

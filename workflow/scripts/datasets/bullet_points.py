@@ -61,12 +61,15 @@ def build(inputs: Inputs) -> Candidates:
         own = points(row["bullets"])
         if len(own) < 3:
             raise Skip("fewer than 3 bullet points")
-        taken = list(own)
-        for page in pages.wrong(draw, PAGES, [row["query_id"], row["locale"]], [row["bullets"]]):
-            new = [point for point in points(page) if point.casefold() not in {known.casefold() for known in taken}]
-            taken += draw.some(new, 1, "wrong", page)
-        wrong = taken[len(own) :][:WRONG]
-        if len(wrong) < WRONG:
+        taken = {point.casefold() for point in own}
+        wrong: list[str] = []
+        for number, page in enumerate(pages.wrong(draw, PAGES, [row["query_id"], row["locale"]], [row["bullets"]])):
+            new = [point for point in points(page) if point.casefold() not in taken]
+            wrong += draw.some(new, 1, "wrong", number)
+            taken |= {point.casefold() for point in wrong[-1:]}
+            if len(wrong) == WRONG:
+                break
+        else:
             raise Skip("too few wrong options")
         return pick_some(draw, WORDINGS, right=draw.some(own, 3, "right"), wrong=wrong, title=cut(row["title"]))
 

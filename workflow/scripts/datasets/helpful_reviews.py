@@ -26,7 +26,7 @@ from shopbench.dataset.question import Draw, Question
 from shopbench.dataset.reviews import reviews
 from shopbench.dataset.sampling import Candidates, Inputs
 from shopbench.dataset.texts import shorten
-from shopbench.hashing import hash64
+from shopbench.hash_columns import hash_columns
 
 FORM = "Answer with a permutation of 1 to 5, separated by commas. Only respond with the ranking, without any other word."
 WORDINGS = [
@@ -46,11 +46,9 @@ REVIEW_CHARACTERS = 250
 
 
 def build(inputs: Inputs) -> Candidates:
-    said = reviews(inputs).filter(pl.col("text").str.len_chars() >= 20)
+    said = reviews(inputs, "text", "helpful_votes").filter(pl.col("text").str.len_chars() >= 20)
     # A hash of each review decides which five come together.
-    said = said.with_columns(
-        pl.Series("place", [hash64("helpful", *key) for key in said.select("user_id", "product_id", "time").iter_rows()], dtype=pl.UInt64)
-    )
+    said = said.with_columns(pl.Series("place", hash_columns([said["user_id"], said["product_id"], said["time"]], "helpful")))
     fives = (
         said.sort("product_id", "place", "user_id", "time")
         .with_columns((pl.int_range(pl.len()).over("product_id") // REVIEWS).alias("five"))

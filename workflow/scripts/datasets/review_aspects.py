@@ -71,7 +71,7 @@ CUES = {
 
 
 def build(inputs: Inputs) -> Candidates:
-    return Candidates(reviews(inputs), key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)
+    return Candidates(reviews(inputs, "text"), key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)
 
 
 def ask(row: dict[str, Any], draw: Draw) -> Question:

@@ -33,7 +33,7 @@ LEAST_CHARACTERS = 10
 
 
 def build(inputs: Inputs) -> Candidates:
-    frame = reviews(inputs).filter(pl.col("text").str.len_chars() >= LEAST_CHARACTERS)
+    frame = reviews(inputs, "title", "text", "rating").filter(pl.col("text").str.len_chars() >= LEAST_CHARACTERS)
     return Candidates(frame, key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask, balance="rating")
 
 

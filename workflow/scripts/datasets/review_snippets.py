@@ -61,7 +61,7 @@ SNIPPET_WORDS = range(2, 11)
 
 
 def build(inputs: Inputs) -> Candidates:
-    said = inputs.some(reviews(inputs).filter(pl.col("rating") != 3), "user_id", USERS)
+    said = inputs.some(reviews(inputs, "text", "rating").filter(pl.col("rating") != 3), "user_id", USERS)
     snippets = Lookalikes(
         (bucket, snippet)
         for kind, rating, text in said.select("kind", "rating", "text").iter_rows()

@@ -34,7 +34,7 @@ class Pool:
         """Consider rows; those that agree in the column `key` (text or integer) are one group."""
         places = hash_columns([rows[key]], "pool", self.source)
         wanted = pl.Series(places <= self._highest)
-        self._kept.append(rows.with_columns(pl.Series(PLACE, places)).filter(wanted))
+        self._kept.append(compact(rows.with_columns(pl.Series(PLACE, places)).filter(wanted)))
         self._count += self._kept[-1].height
         if self._count > 1.5 * self.size + 10_000:
             self._prune()
@@ -52,8 +52,13 @@ class Pool:
         beyond = groups.filter(groups["len"].cum_sum() >= self.size)
         if not beyond.is_empty():
             self._highest = np.uint64(beyond[PLACE][0])
-            rows = rows.filter(pl.col(PLACE) <= beyond[PLACE][0])
+            rows = compact(rows.filter(pl.col(PLACE) <= beyond[PLACE][0]))
         self._kept, self._count = [rows], rows.height
+
+
+def compact(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in memory of their own: rows chosen from a polars frame keep the texts of all its rows alive."""
+    return pl.DataFrame(pl.from_arrow(rows.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
 
 class Tally:

@@ -17,8 +17,8 @@ from shopbench.pool import Tally
 from shopbench.raw_bytes import open_raw
 
 Record = TypeVar("Record", bound=msgspec.Struct)
-PIECE_ROWS = 50_000
-PIECE_BYTES = 1 << 22
+PIECE_ROWS = 10_000
+PIECE_BYTES = 1 << 21
 # No item of the sources comes near this length: beyond it, a broken item is not waited for any longer.
 ITEM_BYTES = 1 << 25
 # Places to try a cut at, from the end of a piece: the last one is nearly always right.

@@ -13,7 +13,7 @@ from shopbench.files import BadInput
 from shopbench.pool import Tally
 from shopbench.tables import scan_table
 
-PIECE_ROWS = 50_000
+PIECE_ROWS = 5_000
 
 
 def parquet_frames(path: str | Path, columns: Sequence[str], tally: Tally) -> Iterator[pl.DataFrame]:

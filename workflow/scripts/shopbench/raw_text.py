@@ -22,8 +22,8 @@ def plain_lines(text: object) -> list[str]:
     if not isinstance(text, str):
         return []
     if text.isascii() and text.isprintable() and "<" not in text and "&" not in text:
-        line = " ".join(text.split())
-        return [line] if line else []
+        line = text if "  " not in text else " ".join(text.split())
+        return [line.strip()] if line.strip() else []
     text = _LINE_BREAK.sub("\n", html.unescape(html.unescape(text)))
     text = _TAG.sub(" ", text)
     return [line for line in map(_visible, text.splitlines()) if line]

@@ -10,12 +10,12 @@ KEY = ["product_id", "user_id", "time"]
 TEXT_CHARACTERS = 1_000
 
 
-def reviews(inputs: Inputs) -> pl.DataFrame:
-    """A row per review (KEY, category, title, text, rating, helpful_votes) with product_title, type ("" where unknown), kind and locale.
+def reviews(inputs: Inputs, *columns: str) -> pl.DataFrame:
+    """A row per review (category, KEY and the named columns) with product_title, type ("" where unknown), kind and locale.
 
     `kind` is what a prompt calls the product: its type, else its category in words.
     """
-    said = inputs.table("reviews", "category", *KEY, "title", "text", "rating", "helpful_votes")
+    said = inputs.table("reviews", "category", *KEY, *columns)
     products = inputs.table("review_products", "category", "product_id", "title", "type").rename({"title": "product_title"})
     said = said.unique(KEY, keep="first", maintain_order=True)
     category = pl.col("category").str.replace_all("_", " ").str.to_lowercase()
