@@ -13,6 +13,7 @@ from support import TINY, copy_checkout, snakemake
 
 def pytest_addoption(parser):
     parser.addoption("--finished-run", help="a folder in which an earlier test session ran the tiny pipeline, to use again")
+    parser.addoption("--write-examples", action="store_true", help="give each dataset module's docstring an example that it makes")
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,10 @@ import argparse
 
 import polars as pl
 
-from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, compact, table_facts
-from shopbench.raw_parquet import parquet_frames
+from shopbench.files import BadInput, run_program
+from shopbench.pool import Tally, first_reason, pooled_groups, table_facts
 from shopbench.raw_text import plain_column
-from shopbench.tables import write_table
+from shopbench.tables import scan_table, write_table
 
 EXAMPLES = {"query_id": "query_id", "query": "query", "product_locale": "locale", "product_id": "product_id", "esci_label": "label"}
 # Our names of the products' texts, the file's names, and the longest text kept, in characters: what no prompt needs is not carried along.
@@ -49,9 +48,12 @@ def main() -> None:
     arguments = parser.parse_args()
 
     judgement_tally = Tally(arguments.examples, arguments.broken_share)
-    judgements = read_judgements(arguments.examples, arguments.pool_judgements, judgement_tally)
     product_tally = Tally(arguments.products, arguments.broken_share)
-    products = read_products(arguments.products, set(judgements["product_id"]), product_tally)
+    try:
+        judgements = read_judgements(arguments.examples, arguments.pool_judgements, judgement_tally)
+        products = read_products(arguments.products, judgements["product_id"].unique(), product_tally)
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"{arguments.examples} or {arguments.products}: cannot be read ({error}); fetch them again") from None
     # Judgements of products that the file lacks, and products of the same id in a locale where nothing was judged, are of no use.
     judgements = judgements.join(products, on=["locale", "product_id"], how="semi", maintain_order="left")
     products = products.join(judgements, on=["locale", "product_id"], how="semi", maintain_order="left")
@@ -63,20 +65,18 @@ def main() -> None:
 
 def read_judgements(path: str, size: int, tally: Tally) -> pl.DataFrame:
     """The judgements of the pool's queries; a product judged twice for one query keeps its better label."""
-    pool = Pool("esci", size)
-    for rows in parquet_frames(path, list(EXAMPLES), tally):
-        sound = tally.sound(
-            rows.rename(EXAMPLES),
-            {
-                "no query": pl.col("query").fill_null("").str.strip_chars() == "",
-                "unknown locale": ~pl.col("locale").is_in(LOCALES).fill_null(False),
-                "unknown label": ~pl.col("label").is_in(LABELS).fill_null(False),
-                "no product": pl.col("product_id").is_null() | pl.col("query_id").is_null(),
-            },
-        )
-        pool.offer(sound, "query_id")
+    rows = scan_table(path, list(EXAMPLES)).rename(EXAMPLES)
+    reasons = {
+        "no query": pl.col("query").fill_null("").str.strip_chars() == "",
+        "unknown locale": ~pl.col("locale").is_in(LOCALES).fill_null(False),
+        "unknown label": ~pl.col("label").is_in(LABELS).fill_null(False),
+        "no product": pl.col("product_id").is_null() | pl.col("query_id").is_null(),
+    }
+    tally.judge(rows, reasons)
     tally.close()
-    judgements = pool.rows()
+    sound = rows.filter(first_reason(reasons).is_null())
+    queries = pooled_groups(sound.group_by("query_id").len().collect(engine="streaming"), "query_id", "esci", size)
+    judgements = sound.filter(pl.col("query_id").is_in(queries.implode())).collect(engine="streaming")
     return (
         judgements.with_columns(
             plain_column(judgements["query"], LONGEST_QUERY),
@@ -89,21 +89,19 @@ def read_judgements(path: str, size: int, tally: Tally) -> pl.DataFrame:
     )
 
 
-def read_products(path: str, judged: set[str], tally: Tally) -> pl.DataFrame:
+def read_products(path: str, judged: pl.Series, tally: Tally) -> pl.DataFrame:
     """The judged products, texts made plain, one of each."""
-    pieces = []
-    for rows in parquet_frames(path, ["product_locale", "product_id", *(column for column, _ in TEXTS.values())], tally):
-        sound = tally.sound(
-            rows,
-            {
-                "no title": pl.col("product_title").fill_null("").str.strip_chars() == "",
-                "unknown locale": ~pl.col("product_locale").is_in(LOCALES).fill_null(False),
-                "no product": pl.col("product_id").is_null(),
-            },
-        )
-        pieces.append(compact(sound.filter(pl.Series([product in judged for product in sound["product_id"]], dtype=pl.Boolean))))
+    rows = scan_table(path, ["product_locale", "product_id", *(column for column, _ in TEXTS.values())])
+    reasons = {
+        "no title": pl.col("product_title").fill_null("").str.strip_chars() == "",
+        "unknown locale": ~pl.col("product_locale").is_in(LOCALES).fill_null(False),
+        "no product": pl.col("product_id").is_null(),
+    }
+    tally.judge(rows, reasons)
     tally.close()
-    products = pl.concat(pieces)
+    # By id alone, so that the reader unpacks the texts of these products only.
+    products = rows.filter(pl.col("product_id").is_in(judged.implode())).collect(engine="streaming")
+    products = products.filter(first_reason(reasons).is_null())
     return (
         products.select(
             pl.col("product_locale").alias("locale"),
@@ -111,7 +109,7 @@ def read_products(path: str, judged: set[str], tally: Tally) -> pl.DataFrame:
             *(plain_column(products[column], longest, lines=name == "bullets").alias(name) for name, (column, longest) in TEXTS.items()),
         )
         .filter(pl.col("title") != "")
-        .sort("locale", "product_id", "title", "description")
+        .sort("locale", "product_id", maintain_order=True)
         .unique(["locale", "product_id"], keep="first", maintain_order=True)
     )
 

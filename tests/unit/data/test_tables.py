@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from in_process import run
 
-from shopbench import raw_csv, raw_json, raw_parquet
+from shopbench import raw_csv, raw_json
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,7 +73,6 @@ def test_same_bytes_in_small_pieces(source, raw, tmp_path, monkeypatch):
     monkeypatch.setattr(raw_json, "PIECE_ROWS", 37)
     monkeypatch.setattr(raw_json, "PIECE_BYTES", 20_000)
     monkeypatch.setattr(raw_csv, "PIECE_BYTES", 5_000)
-    monkeypatch.setattr(raw_parquet, "PIECE_ROWS", 101)
     assert tables_of(source, raw, tmp_path / "pieces") == expected
 
 

@@ -4,8 +4,8 @@ The whole file, layout kept. Items without an answer are left out.
 
 Example:
 
-    Add 5 and 41.
-    -> 5 + 41 = 46
+    Add 56 and 9.
+    -> 56 + 9 = 65
 """
 
 from typing import Any

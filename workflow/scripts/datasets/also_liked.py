@@ -4,27 +4,26 @@ From Amazon Reviews 2023: products of one category that one user rated 4 or 5, a
 
 Example:
 
-    Bought: Velora Modern Yellow Herbal Shampoo, 200 ml
-    Recommend three products from the list to this customer.
+    A customer likes 'Velora Simple Black Mineral Perfume, 350 ml'. Which three of these products will the customer like as well?
     Product List:
-    1. Osanta Portable Purple Mineral Soap, 150 g
-    2. Rosdan Large Yellow Mineral Shampoo, 200 ml
-    3. Velora Classic Yellow Herbal Lipstick, 50 g
-    4. Osanta Light Red Mineral Soap, 150 g
-    5. Rosdan Classic Yellow Herbal Perfume, 200 ml
-    6. Velora Modern Black Herbal Shampoo, 200 ml
-    7. Pelluma Large Yellow Organic Soap, 100 g
-    8. Pelluma Premium Red Mineral Soap, 50 g
-    9. Rosdan Light Red Mineral Hair Dryer, 20 W
-    10. Velora Modern Black Mineral Shampoo, 250 ml
-    11. Velora Light Gray Herbal Hair Dryer, 500 W
-    12. Lunavie Simple Red Mineral Face Cream, 250 ml
-    13. Velora Compact Purple Mineral Shampoo, 200 ml
-    14. Lunavie Large Purple Organic Soap, 100 g
-    15. Mirelle Portable Green Mineral Lipstick, 50 g
+    1. Arbello Simple Gray Cotton Shirt, 44 EU
+    2. Velora Compact Green Organic Perfume, 200 ml
+    3. Norveste Classic White Cotton Scarf, 30 cm
+    4. Altivor Light White Rubber Sleeping Bag, 30 cm
+    5. Audova Simple Black Silicone Charger, 500 W
+    6. Rosdan Premium Purple Herbal Soap, 75 g
+    7. Tornella Large Green Ceramic Kettle, 2 l
+    8. Velora Large Blue Organic Lipstick, 50 g
+    9. Nexorin Light Gray Plastic Headphones, 20 h
+    10. Kettmar Large Black Glass Cutting Board, 60 cm
+    11. Arbello Simple Green Cotton Shirt, 44 EU
+    12. Panovia Compact Green Glass Mug, 350 ml
+    13. Kettmar Compact White Glass Lunch Box, 250 ml
+    14. Lunavie Classic Black Mineral Conditioner, 250 ml
+    15. Rosdan Large Green Herbal Shampoo, 350 ml
     Answer with the three numbers of the products, separated by commas. Give nothing but the result.
     Output:
-    -> 4,7,10
+    -> 2,6,8
 """
 
 from typing import Any

@@ -4,8 +4,8 @@ From ECInstruct's Answerability Prediction.
 
 Example:
 
-    Reviews: much too small looks ugly I bought it last month.
-    A customer asks: What is the material of this backpack?
+    Reviews: I bought it last month. looks beautiful still going strong
+    A customer asks: What is the color of this lunch box?
     Do the reviews hold the answer?
     0. yes
     1. no

@@ -5,7 +5,7 @@ From ECInstruct's Attribute Value Extraction: one attribute of an item, in the f
 Example:
 
     Entity type: color
-    product title: Panovia Modern Red Steel Mug, 350 ml
+    product title: Trekkon Classic Red Nylon Yoga Mat, 15 mm
     Output the entity directly, without its entity type. Separate several entities with commas, and explain nothing.
     Output:
     -> Red

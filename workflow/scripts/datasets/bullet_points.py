@@ -5,21 +5,21 @@ From ESCI's products: three of its own bullet points among those of other produc
 Example:
 
     Find the features of a product.
-    Product: Wandrel Compact Gray Nylon Tent, 2 P
+    Product: Fiorata プレミアム グレー レザー 靴下, 38 EU
     Feature List:
-    1. Size: 4 P
-    2. Size: 6 P
-    3. Season: spring
-    4. Size: 2 P
-    5. Material: nylon
-    6. Size: 200 ml
-    7. Color: red
-    8. Season: summer
-    9. Material: titanium
-    10. Color: white
+    1. 毎日の家庭での使用に。
+    2. 素材: スチール
+    3. サイズ: 200 ml
+    4. サイズ: 250 ml
+    5. サイズ: 38 EU
+    6. 素材: レザー
+    7. サイズ: 500 ml
+    8. 色: 緑
+    9. サイズ: 6 P
+    10. 素材: ミネラル
     Answer with three numbers, separated by commas, and nothing else.
     Output:
-    -> 4,5,8
+    -> 1,5,6
 """
 
 from typing import Any

@@ -5,13 +5,13 @@ attribute.
 
 Example:
 
-    Which of the following products has the color 'red'?
-    0. Voltamo Modern Red Plastic Headphones, 48 h
-    1. Kettmar Premium Green Ceramic Teapot, 30 l
-    2. Norveste Premium Yellow Cotton Hat, 60 cm
-    3. Marwen Simple Blue Cotton Hat, 60 cm
+    Which of the following products has the color 'グレー'?
+    0. Trekkon プレミアム 赤 ゴム 懐中電灯, 400 lm
+    1. Voltamo 大型 緑 シリコン 充電器, 900 W
+    2. Marwen シンプル グレー コットン ベルト, 60 cm
+    3. Luminor コンパクト 紫 木製 犬用リード, 20 cm
     Answer:
-    -> 0
+    -> 2
 """
 
 from typing import Any

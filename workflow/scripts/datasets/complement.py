@@ -4,13 +4,13 @@ From Amazon Reviews 2023: the right type was bought with the given one by at lea
 
 Example:
 
-    A customer has bought a(n) shirt. Which of these would go with it?
-    0. backpack
-    1. teapot
-    2. belt
-    3. mug
+    A customer has bought a(n) pillow. Which of these would go with it?
+    0. socks
+    1. blanket
+    2. handbag
+    3. soap
     Answer:
-    -> 2
+    -> 1
 """
 
 from typing import Any

@@ -4,21 +4,21 @@ From ESCI: three exact matches among products judged complement or irrelevant fo
 
 Example:
 
-    A user searches for 'norveste hat'. Select 3 products of the list that match the query exactly.
-    Product List:
-    1. Norveste Premium Yellow Cotton Hat, 24 cm
-    2. Luminor Modern Red Wood Plant Pot, 24 cm
-    3. Lindqua Modern Purple Cotton Scarf, 24 cm
-    4. Marwen Light Yellow Wool Sandals, 40 EU
-    5. Nexorin Modern White Aluminum Charger, 500 W
-    6. Pawtica Compact Blue Linen Pet Bowl, 500 ml
-    7. Panovia Simple Green Glass Knife, 60 cm
-    8. Kettmar Large Red Steel Teapot, 20 l
-    9. Norveste Portable Black Cotton Hat, 30 cm
-    10. Norveste Modern Black Leather Hat, 60 cm
+    Query: 毛布
+    The list has 10 products, and three of them are exactly what the query asks for. Which?
+    1. Dormira プレミアム 青 木製 毛布, 60 cm
+    2. Lindqua 携帯用 白 コットン ベルト, 30 cm
+    3. Luminor クラシック 白 リネン 毛布, 20 cm
+    4. Casabri 携帯用 黒 リネン 毛布, 20 cm
+    5. Dormira プレミアム 紫 リネン ランプ, 60 W
+    6. Brewick 大型 黒 スチール まな板, 30 cm
+    7. Hesta 大型 緑 スチール フライパン, 60 cm
+    8. Rosdan モダン 紫 ミネラル ドライヤー, 900 W
+    9. Pelluma クラシック 青 ハーブ シャンプー, 500 ml
+    10. Pelluma 軽量 グレー ハーブ マニキュア, 200 ml
     Answer with three numbers, separated by commas, and nothing else.
     Output:
-    -> 1,9,10
+    -> 1,3,4
 """
 
 from typing import Any

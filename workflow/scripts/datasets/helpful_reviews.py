@@ -5,16 +5,16 @@ fewest; equal votes are equally relevant. A product with many reviews is asked a
 
 Example:
 
-    Here are 5 reviews of the product 'Tessaro Portable Blue Leather Shirt, 44 EU'. Rank them by their helpfulness to other customers.
+    Here are 5 reviews of the product 'Arbello Simple White Cotton Hat, 20 cm'. Rank them by their helpfulness to other customers.
     Review List:
-    1. I would buy it again in a heartbeat.
-    2. It was a gift for my sister. Looks faded. Super comfy. Cheaply made. It is okay, nothing more.
-    3. A good shirt with one small flaw.
-    4. Fits perfectly. Very well made. A good shirt with one small flaw.
-    5. The best shirt I ever had.
+    1. Keeps me cozy. Absolutely perfect, I love it. ★
+    2. Absolutely perfect, I love it.
+    3. Hate the fit. Keeps me cozy. An average hat for everyday use.
+    4. Great value for the money. Keeps me cozy. I am happy overall.
+    5. I bought it last month. The best hat I ever had. ★
     Answer with a permutation of 1 to 5, separated by commas. Only respond with the ranking, without any other word.
     Output:
-    -> 2,4,1,3,5
+    -> 3,4,1,5,2
 """
 
 from typing import Any

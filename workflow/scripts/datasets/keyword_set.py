@@ -6,11 +6,11 @@ other products'; where they can, they share a word with the right one.
 Example:
 
     Which keywords would help customers to find this product?
-    Product Title: Tessaro clásico azul cuero camisa, 44 EU
-    0. camisa, cuero, eu, fiorata
-    1. camisa, cuero, eu, tessaro
-    2. algodón, camisa, eu, tessaro
-    3. camisa, cuero, eu, norveste
+    Product Title: Hesta 軽量 緑 セラミック ケトル, 20 l
+    0. hesta, コンパクト, セラミック, ティーポット
+    1. hesta, ケトル, セラミック, 軽量
+    2. hesta, ガラス, ケトル, モダン
+    3. hesta, スチール, ミキサー, 大型
     Answer:
     -> 1
 """

@@ -4,11 +4,11 @@ All of it; questions with two equal choices are left out.
 
 Example:
 
-    What is the value of 3 + 11?
-    0. 24
-    1. 16
-    2. 15
-    3. 14
+    What is the value of 45 + 670?
+    0. 716
+    1. 717
+    2. 725
+    3. 715
     Answer:
     -> 3
 """

@@ -4,13 +4,13 @@ All of it; questions with two equal choices are left out.
 
 Example:
 
-    What is the value of 7 + 22?
-    0. 30
-    1. 31
-    2. 29
-    3. 39
+    What is the value of 21 + 714?
+    0. 745
+    1. 735
+    2. 737
+    3. 736
     Answer:
-    -> 2
+    -> 1
 """
 
 from shopbench.dataset.mmlu import questions

@@ -4,21 +4,21 @@ From KDD Cup 2023's sessions (the files of Amazon-M2): three products of the ses
 
 Example:
 
-    Purchase: Hesta Modern Green Glass Kettle, 30 l
+    Purchase: Lunavie 携帯用 紫 オーガニック 香水, 350 ml
     Which three of these products did the customer look at earlier in the session?
-    1. Hesta Large Yellow Steel Kettle, 20 l
-    2. Arbello Modern Yellow Wool Socks, 44 EU
-    3. Brewick Modern Blue Glass Mug, 350 ml
-    4. Kettmar Simple Green Ceramic Teapot, 20 l
-    5. Campora Portable Red Nylon Backpack, 30 l
-    6. Gartano Light Red Wood Plant Pot, 60 cm
-    7. Lunavie Large Black Organic Nail Polish, 200 ml
-    8. Brewick Simple Red Steel Teapot, 1 l
-    9. Kettmar Light Green Steel Blender, 900 W
-    10. Gartano Premium White Wood Lamp, 60 W
+    1. Lunavie クラシック 青 オーガニック 口紅, 75 g
+    2. Lindqua 軽量 緑 ウール 帽子, 30 cm
+    3. Brewick 大型 黒 セラミック ティーポット, 30 l
+    4. Rosdan 携帯用 紫 オーガニック 香水, 200 ml
+    5. Velora 携帯用 紫 ハーブ ドライヤー, 20 W
+    6. Trekkon コンパクト 緑 ゴム リュック, 30 l
+    7. Pawtica 軽量 赤 リネン パズル, 100 pcs
+    8. Rosdan 軽量 黒 ミネラル 香水, 200 ml
+    9. Lunavie モダン 緑 オーガニック 香水, 350 ml
+    10. Kettmar 携帯用 白 ガラス 弁当箱, 250 ml
     Answer with three numbers, separated by commas, and nothing else.
     Output:
-    -> 1,4,8
+    -> 4,8,9
 """
 
 from typing import Any

@@ -4,14 +4,14 @@ From ECInstruct's Multiclass Product Classification.
 
 Example:
 
-    How relevant is the product 'Tornella Simple Red Steel Mug, 200 ml' to the query 'mug'?
+    How relevant is the product 'Pawtica Large Black Wood Plant Pot, 60 cm' to the query 'lamp'?
     0. The product is relevant to the query, and satisfies all the query specifications.
     1. The product is somewhat relevant. It fails to fulfill some aspects of the query but the product can be used as a functional
-    substitute.
+      substitute.
     2. The product does not fulfill the query, but could be used in combination with a product exactly matching the query.
     3. The product is irrelevant to the query.
     Answer:
-    -> 0
+    -> 2
 """
 
 from shopbench.dataset.ecinstruct_choice import choice_items

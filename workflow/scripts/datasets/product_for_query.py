@@ -4,12 +4,11 @@ From ESCI: like title_for_query, with brand and colour beside the title and a su
 
 Example:
 
-    Query: wool socks
-    Only one of these products is an exact match. Which one?
-    0. Fiorata Modern Red Wool Socks, 42 EU
-    1. Fiorata Simple Yellow Cotton Socks, 40 EU (color: yellow)
-    2. Tessaro Modern Blue Cotton Sandals, 40 EU (color: blue)
-    3. Norveste Light Gray Leather Shirt, 40 EU (brand: Norveste, color: gray)
+    Which of the following products fulfils all that the query 'スチール ミキサー' asks for?
+    0. Hesta シンプル 黒 スチール ミキサー, 20 W (brand: Hesta, color: 黒)
+    1. Kettmar 軽量 緑 スチール マグカップ, 350 ml (brand: Kettmar)
+    2. Casolo クラシック 黄色 スチール まな板, 20 cm (brand: Casolo, color: 黄色)
+    3. Zentrix プレミアム 黄色 シリコン モニター台, 20 cm ★ (color: 黄色)
     Answer:
     -> 0
 """

@@ -5,13 +5,13 @@ training part.
 
 Example:
 
-    Product 1: Pelluma Modern Red Organic Soap, 50 g (model M00445)
-    Product 2: Lunavie soap M0019H red 75 g
+    Product 1: Panovia Modern Blue Glass Mug, 350 ml (model M00APP)
+    Product 2: Panovia mug M00APP blue 350 ml
     Are the two products the same?
     0. yes
     1. no
     Answer:
-    -> 1
+    -> 0
 """
 
 import json

@@ -4,7 +4,7 @@ From ECInstruct's Product Substitute Identification.
 
 Example:
 
-    A customer searched for 'lamp'. Would 'Gartano Large White Linen Lamp, 900 W' do instead?
+    A customer searched for 'kettle'. Would 'Brewick Simple Purple Glass Kettle, 1 l' do instead?
     0. yes
     1. no
     Answer:

@@ -5,14 +5,14 @@ From ESCI: the product is an exact match of the right query; the wrong queries s
 Example:
 
     Match the description of a product with a query.
-    Description: Altivor candado: azul, titanio. Hecho para el uso diario en casa. Un buen regalo.
+    Description: Hesta ケトル: 紫, セラミック. 毎日の家庭での使用に。 素敵な贈り物。
     Queries:
-    0. titanio botella nuevo
-    1. moderno chaqueta
-    2. titanio candado
-    3. funda
+    0. スチール ミキサー
+    1. ケトル
+    2. 大型 フライパン
+    3. 毛布
     Answer:
-    -> 2
+    -> 1
 """
 
 from shopbench.dataset.esci import query_for

@@ -4,18 +4,18 @@ From ESCI: the product is an exact match of the right query; the wrong queries s
 
 Example:
 
-    Which of the following queries matches a product with these features?
-    Color: red
-    Material: cotton
-    Size: 40 EU
-    Season: summer
-    Made for daily use at home.
-    0. wool socks
-    1. yellow socks
-    2. socks
-    3. scarf cheap
+    Given the bullet points of a product, find the query it answers.
+    色: 黒
+    素材: スチール
+    サイズ: 30 cm
+    毎日の家庭での使用に。
+    Queries:
+    0. 大型 フライパン
+    1. 黄色 まな板
+    2. 大型 懐中電灯
+    3. 大型 まな板
     Answer:
-    -> 2
+    -> 3
 """
 
 from shopbench.dataset.esci import query_for

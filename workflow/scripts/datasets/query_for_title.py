@@ -4,13 +4,14 @@ From ESCI: the product is an exact match of the right query; the wrong queries s
 
 Example:
 
-    Which of the following queries leads a customer to the product 'Casolo Classic Black Steel Kettle, 30 l'?
-    0. kettle
-    1. knife
-    2. premium kettle
-    3. kettmar kettle
+    Product Title: 【Pixelar 軽量 紫 シリコン キーボード, 20 cm】
+    Select the search query that this product matches best.
+    0. 黒 ティーポット
+    1. ホース
+    2. 黄色 キーボード 新品
+    3. キーボード
     Answer:
-    -> 0
+    -> 3
 """
 
 from shopbench.dataset.esci import query_for

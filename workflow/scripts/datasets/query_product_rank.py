@@ -4,14 +4,12 @@ From ECInstruct's Query Product Rank, asked as retrieval: of the ranking that it
 
 Example:
 
-    Find the most relevant products for a query. Answer with up to three numbers, separated by commas.
-    Query: norveste scarf
-    1. Lindqua Simple Green Cotton Belt, 24 cm
-    2. Tessaro Classic Gray Leather Jacket, 42 EU
-    3. Norveste Simple Blue Cotton Scarf, 20 cm
-    4. Fiorata Light Blue Cotton Scarf, 20 cm
+    A user searched for 'pillow'. Pick three of these products at most that should stand at the top. Give only the numbers.
+    1. Casabri Simple Purple Linen Blanket, 60 cm
+    2. Dormira Light White Wood Pillow, 30 cm
+    3. Wandrel Light White Titanium Tent, 3 P
     Output:
-    -> 3,4
+    -> 2
 """
 
 import json

@@ -4,7 +4,7 @@ From ESCI, the four labels equally often as far as they go; the options keep one
 
 Example:
 
-    What is the product 'Trekkon Premium Gray Nylon Tent, 2 P' with respect to the query 'tent'?
+    What is the product 'Luminor 大型 グレー リネン ホース, 25 m' with respect to the query 'ホース'?
     0. exact
     1. substitute
     2. complement

@@ -5,13 +5,13 @@ From ESCI: four pairs of different queries, one of each label; all of their quer
 Example:
 
     Rank the following pairs of a query and a product from the most to the least related.
-    1. Query: shirt | Product: Lindqua Premium Gray Wool Belt, 20 cm
-    2. Query: white garden hose | Product: Hesta Premium Green Steel Kettle, 30 l
-    3. Query: pet bowl | Product: Dormira Simple Purple Wood Pet Bowl, 350 ml
-    4. Query: red blanket | Product: Gartano Premium Green Linen Blanket, 60 cm
+    1. Query: ケトル | Product: Panovia 軽量 黒 セラミック ティーポット, 20 l
+    2. Query: 紫 ティーポット | Product: Panovia モダン 黒 スチール ティーポット, 20 l
+    3. Query: 帽子 安い | Product: Luminor モダン 緑 竹 犬用リード, 30 cm
+    4. Query: 帽子 安い | Product: Norveste シンプル 黄色 ウール 帽子, 24 cm
     Answer with a permutation of 1 to 4, separated by commas. Only respond with the ranking, no other words.
     Output:
-    -> 3,4,1,2
+    -> 4,2,1,3
 """
 
 from typing import Any

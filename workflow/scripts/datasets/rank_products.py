@@ -4,16 +4,16 @@ From ESCI: five judged products of one query, of as many labels as it has. The t
 
 Example:
 
-    Which of these 5 products should a search for 'socks' show first, which second, and so on?
-    1. Tessaro Light Blue Wool Sandals, 40 EU
-    2. Arbello Modern Blue Wool Socks, 42 EU
-    3. Lindqua Compact Red Cotton Socks, 38 EU
-    4. Dormira Classic Black Wood Pillow, 30 cm
-    5. Fiorata Light Yellow Cotton Socks, 44 EU
-    Answer with a permutation of 1 to 5, commas between the numbers, each number once. Only respond with the ranking, without any
-    other word.
+    Which of these 5 products should a search for 'ケトル' show first, which second, and so on?
+    1. Hesta モダン 紫 ガラス ケトル, 1 l ★
+    2. 【Tornella クラシック 黒 ガラス マグカップ, 350 ml】
+    3. Wandrel プレミアム 青 ゴム リュック, 20 l
+    4. Tornella プレミアム 白 セラミック ケトル, 1 l
+    5. Luminor プレミアム 青 木製 毛布, 60 cm
+    Answer with a permutation of 1 to 5, commas between the numbers, each number once. Only respond with the ranking, without any other
+      word.
     Output:
-    -> 2,3,5,1,4
+    -> 1,4,3,2,5
 """
 
 from typing import Any

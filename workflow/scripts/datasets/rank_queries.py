@@ -4,14 +4,14 @@ From ESCI: queries that judged the product, filled up with queries of other prod
 
 Example:
 
-    A shop wants to know which searches should lead to 'Hesta Portable White Steel Kettle, 2 l'. Put these queries in order.
-    1. kettle
-    2. teapot
-    3. modern mug cheap
-    4. green teapot
+    Rank the following 4 queries by their relevance to the product 'Marwen 大型 黄色 レザー サンダル, 38 EU', the most relevant first.
+    1. 黒 ティーポット
+    2. 充電器
+    3. テント
+    4. 帽子 安い
     Answer with a permutation of 1 to 4, separated by commas. Only respond with the ranking, no other words.
     Output:
-    -> 1,2,3,4
+    -> 4,1,2,3
 """
 
 from typing import Any

@@ -4,15 +4,15 @@ From ECInstruct's Sentiment Analysis: one review of each of the five sentiments,
 
 Example:
 
-    Which review is the most positive, which comes second, and so on down to the most negative?
-    1. Average. It is okay, nothing more.
-    2. Awful, avoid. Hate the price. I want my money back.
-    3. Quite nice. The fit is great. Quite nice, almost what I wanted.
-    4. Perfect. The durability is great. Sits firmly in the hand. Absolutely perfect, I love it.
-    5. Disappointing. I bought it last month. It mostly fails, a poor hair dryer.
+    Five customers wrote a review each. Put the reviews in order, from the best opinion to the worst.
+    1. Good. I am happy overall.
+    2. Excellent. It was a gift for my sister. Absolutely perfect, I love it.
+    3. Awful, avoid. The price is worse than expected. I want my money back.
+    4. Nothing special. It is okay, nothing more.
+    5. Not good. My neighbor has the same one. It is below what I hoped for.
     Answer with a permutation of 1 to 5, separated by commas. Only respond with the ranking, without any other word.
     Output:
-    -> 4,3,1,5,2
+    -> 2,1,4,5,3
 """
 
 import json

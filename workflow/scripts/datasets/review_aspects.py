@@ -6,21 +6,21 @@ asked about.
 Example:
 
     Find the three aspects that the customer mentions.
-    Review: Arrived wrapped to shreds. Far too expensive. I want my money back.
+    Review: Came in a beautiful box. Still going strong. A good lipstick with one small flaw.
     Aspect List:
-    1. shipping
-    2. color
-    3. size
-    4. fit
-    5. price
-    6. taste
+    1. design
+    2. size
+    3. warmth
+    4. material
+    5. sound
+    6. packaging
     7. scent
-    8. comfort
-    9. packaging
-    10. softness
+    8. fit
+    9. taste
+    10. quality
     Answer ONLY with three numbers, separated by commas, without explanations.
     Output:
-    -> 1,5,9
+    -> 1,2,6
 """
 
 from typing import Any

@@ -4,11 +4,11 @@ From Amazon Reviews 2023, the five ratings equally often as far as they go.
 
 Example:
 
-    Read the review of a(n) hat product and estimate its rating, a number from 1 (worst) to 5 (best).
-    Not good
-    It mostly fails, a poor hat.
+    Review title: Quite nice
+    Review text: I am happy overall.
+    Give the rating that goes with this review, where 1 is very negative and 5 very positive.
     Answer:
-    -> 2
+    -> 4
 """
 
 from typing import Any

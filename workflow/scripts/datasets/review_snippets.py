@@ -5,28 +5,25 @@ sentiment, the wrong ones of reviews with the opposite sentiment.
 
 Example:
 
-    Product type: sleeping bag
-    Sentiment: negative
-    Choose three snippets from the list that stand in such a review.
+    Which three of these 15 sentences come from positive reviews of a(n) pet bowl product?
+    1. I want my money back
+    2. Hate the quality
+    3. It mostly fails, a poor pet bowl
+    4. The size is better than expected
+    5. This is the worst pet bowl I ever had
+    6. It is below what I hoped for
+    7. Really bad warmth
+    8. Much too small
+    9. The best pet bowl I ever had
+    10. Slips all the time
+    11. The packaging is worse than expected
+    12. Hate the ease of use
+    13. I am happy overall
+    14. This is the worst lamp I ever had
+    15. The ease of use is awful
     Answer with three numbers, separated by commas. Output the numbers alone, not the snippets, and explain nothing.
-    Snippets:
-    1. Love the warmth
-    2. Love the comfort
-    3. The comfort is great
-    4. The best sleeping bag I ever had
-    5. The size is better than expected
-    6. Really good comfort
-    7. I would buy it again in a heartbeat
-    8. I am happy overall
-    9. Hate the warmth
-    10. Really good size
-    11. The comfort is worse than expected
-    12. Keeps me cozy
-    13. A good sleeping bag with one small flaw
-    14. Roomy enough
-    15. This is the worst sleeping bag I ever had
     Output:
-    -> 9,11,15
+    -> 4,9,13
 """
 
 from typing import Any

@@ -4,12 +4,12 @@ From Amazon-M2, where one product id has a description in each locale that sells
 
 Example:
 
-    Product description: Wandrel casco bici: rosso, titanio. Fatto per l'uso quotidiano a casa. Un bel regalo.
+    Product description: Pawtica rompecabezas: verde, madera. Hecho para el uso diario en casa. Un buen regalo.
     Find the description of the same product in another language.
-    0. Arbello ceinture: blanc, coton. Conçu pour un usage quotidien à la maison. Un beau cadeau.
-    1. Luminor correa: gris, lino. Hecho para el uso diario en casa. Un buen regalo.
-    2. Wandrel casco: rojo, titanio. Hecho para el uso diario en casa. Un buen regalo.
-    3. Tornella tasse: rouge, acier. Conçu pour un usage quotidien à la maison. Un beau cadeau.
+    0. Brewick teiera: nero, ceramica. Fatto per l'uso quotidiano a casa. Un bel regalo.
+    1. Hesta padella: verde, ceramica. Fatto per l'uso quotidiano a casa. Un bel regalo.
+    2. Pawtica パズル: 緑, 木製. 毎日の家庭での使用に。 素敵な贈り物。
+    3. Hesta ケトル: 紫, セラミック. 毎日の家庭での使用に。 素敵な贈り物。
     Answer:
     -> 2
 """

@@ -4,15 +4,15 @@ From ECInstruct's Sentiment Analysis.
 
 Example:
 
-    What is the sentiment of the following review?
-    Awful, avoid. I want my money back.
+    How does the writer of this review feel about the product?
+    Excellent. The best belt I ever had.
     0. very positive
     1. positive
     2. neutral
     3. negative
     4. very negative
     Answer:
-    -> 4
+    -> 0
 """
 
 from shopbench.dataset.ecinstruct_choice import choice_items

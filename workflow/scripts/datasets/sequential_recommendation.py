@@ -4,18 +4,17 @@ From ECInstruct's Sequential Recommendation: the right product of its up to twen
 
 Example:
 
-    Purchase history, oldest first:
-    - Lindqua Compact Black Cotton Belt, 20 cm
-    - Arbello Simple Black Wool Belt, 20 cm
-    Predict the next purchase.
-    0. Summita Classic Yellow Titanium Flashlight, 800 lm
-    1. Norveste Compact Gray Cotton Shirt, 40 EU
-    2. Hesta Classic White Steel Kettle, 1 l
-    3. Summita Simple Blue Rubber Yoga Mat, 8 mm
-    4. Casabri Portable Blue Linen Lamp, 900 W
-    5. Panovia Simple Blue Steel Mug, 500 ml
+    - Hesta Portable Black Ceramic Kettle, 1 l
+    - Tornella Large White Glass Kettle, 30 l
+    After these purchases, which product is the customer most interested in?
+    0. Kettmar Light Blue Glass Mug, 250 ml
+    1. Pelluma Large Red Herbal Shampoo, 500 ml
+    2. Homelia Simple Red Linen Pillow, 30 cm
+    3. Luminor Modern Blue Wood Dog Leash, 30 cm
+    4. Altivor Simple Black Titanium Helmet, 20 cm
+    5. Brewick Compact White Ceramic Teapot, 1 l
     Answer:
-    -> 1
+    -> 5
 """
 
 import json

@@ -4,13 +4,13 @@ From ESCI's products. The wrong brands are of products judged for the same query
 
 Example:
 
-    An online shop sells 'Wandrel Large Gray Nylon Tent, 4 P'. Which brand is it of?
-    0. Audova
-    1. Voltamo
-    2. Summita
-    3. Wandrel
+    An online shop sells 'Osanta 携帯用 紫 ミネラル 石鹸, 75 g'. Which brand is it of?
+    0. Osanta
+    1. Zentrix
+    2. Pelluma
+    3. Lunavie
     Answer:
-    -> 3
+    -> 0
 """
 
 from typing import Any

@@ -4,14 +4,14 @@ From ESCI's products. The wrong titles are of other brands' products judged for 
 
 Example:
 
-    Product Description: Altivor esterilla: negro, nailon. Hecho para el uso diario en casa. Un buen regalo.
+    Product Description: Trekkon リュック: 白, ナイロン. 毎日の家庭での使用に。 素敵な贈り物。
     Select the title of this product.
-    0. Ridgen ligero negro goma esterilla, 10 mm
-    1. Nexorin moderno amarillo aluminio cargador, 900 W
-    2. Altivor grande negro nailon esterilla, 8 mm
-    3. Summita moderno azul goma esterilla, 10 mm
+    0. Trekkon 携帯用 白 ナイロン リュック, 2 l
+    1. Rosdan シンプル グレー ミネラル ドライヤー, 20 W
+    2. Wandrel プレミアム 白 ナイロン リュック, 1 l ★
+    3. Zentrix 大型 紫 アルミ キーボード, 30 cm
     Answer:
-    -> 2
+    -> 0
 """
 
 from shopbench.dataset.esci import title_for

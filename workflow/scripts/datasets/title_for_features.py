@@ -5,17 +5,16 @@ From ESCI's products. The wrong titles are of other brands' products judged for 
 Example:
 
     Which of the following products has these features?
-    Color: red
-    Material: wool
-    Size: 44 EU
-    Season: spring
-    Made for daily use at home.
-    0. Lindqua Light Red Wool Socks, 44 EU
-    1. Fiorata Modern Red Wool Socks, 42 EU
-    2. Fiorata Simple Yellow Cotton Socks, 40 EU
-    3. Arbello Light Green Wool Socks, 42 EU
+    色: グレー
+    素材: ナイロン
+    サイズ: 8 mm
+    毎日の家庭での使用に。
+    0. Casolo シンプル 黒 スチール ミキサー, 900 W
+    1. 【Wandrel シンプル グレー ナイロン 自転車ロック, 8 mm】
+    2. Hesta 大型 白 スチール ミキサー, 60 W
+    3. Panovia モダン 黒 スチール ミキサー, 60 W
     Answer:
-    -> 0
+    -> 1
 """
 
 from shopbench.dataset.esci import title_for

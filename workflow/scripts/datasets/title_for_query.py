@@ -5,14 +5,14 @@ queries.
 
 Example:
 
-    Query: hesta teapot
+    Query: ケトル
     Select the product that satisfies the query.
-    0. Casabri Simple Blue Wood Lamp, 20 W
-    1. Hesta Premium White Steel Teapot, 20 l
-    2. Gartano Premium Green Linen Blanket, 60 cm
-    3. Panovia Modern Red Glass Mug, 200 ml
+    0. Luminor 大型 グレー リネン ホース, 25 m
+    1. Velora プレミアム 白 ミネラル 口紅, 50 g
+    2. 【Tornella コンパクト 緑 ガラス ケトル, 20 l】
+    3. Dormira プレミアム 紫 リネン ランプ, 60 W
     Answer:
-    -> 1
+    -> 2
 """
 
 from typing import Any

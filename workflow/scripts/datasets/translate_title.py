@@ -4,10 +4,10 @@ From Amazon-M2, where one product id has a title in each locale that sells it. T
 
 Example:
 
-    Translate the title of a product into English.
-    Title: Osanta Groß Gelb Bio Seife, 150 g
+    Translate the title of a product into French.
+    Title: Pawtica コンパクト 緑 木製 パズル, 500 pcs
     Output:
-    -> Osanta Large Yellow Organic Soap, 150 g
+    -> Pawtica compact vert bois puzzle, 500 pcs
 """
 
 from typing import Any

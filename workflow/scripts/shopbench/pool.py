@@ -18,6 +18,20 @@ from shopbench.hash_columns import hash_columns
 
 PROGRESS_ROWS = 1_000_000
 PLACE = "place in the pool"
+HIGHEST = 2**64 - 1
+
+
+def pool_limit(groups: pl.DataFrame, size: int) -> int:
+    """The highest place in the pool, given the groups' places (PLACE) and rows ("len"): that of the group which makes `size` rows full."""
+    ordered = groups.sort(PLACE)
+    beyond = ordered.filter(ordered["len"].cum_sum() >= size)
+    return HIGHEST if beyond.is_empty() else beyond[PLACE][0]
+
+
+def pooled_groups(groups: pl.DataFrame, key: str, source: str, size: int) -> pl.Series:
+    """The pool's keys, for a file whose groups (columns `key` and "len", the rows of each) can be counted before its rows are read."""
+    placed = groups.with_columns(pl.Series(PLACE, hash_columns([groups[key]], "pool", source)))
+    return placed.filter(pl.col(PLACE) <= pool_limit(placed, size))[key]
 
 
 class Pool:
@@ -28,7 +42,7 @@ class Pool:
         self.size = size
         self._kept: list[pl.DataFrame] = []
         self._count = 0
-        self._highest = np.uint64(2**64 - 1)
+        self._highest = np.uint64(HIGHEST)
 
     def offer(self, rows: pl.DataFrame, key: str) -> None:
         """Consider rows; those that agree in the column `key` (text or integer) are one group."""
@@ -36,7 +50,7 @@ class Pool:
         wanted = pl.Series(places <= self._highest)
         self._kept.append(compact(rows.with_columns(pl.Series(PLACE, places)).filter(wanted)))
         self._count += self._kept[-1].height
-        if self._count > 1.5 * self.size + 10_000:
+        if self._count > 1.5 * self.size + 1_000:
             self._prune()
 
     def rows(self) -> pl.DataFrame:
@@ -48,12 +62,14 @@ class Pool:
         if not self._kept:
             return
         rows = pl.concat(self._kept)
-        groups = rows.group_by(PLACE).len().sort(PLACE)
-        beyond = groups.filter(groups["len"].cum_sum() >= self.size)
-        if not beyond.is_empty():
-            self._highest = np.uint64(beyond[PLACE][0])
-            rows = compact(rows.filter(pl.col(PLACE) <= beyond[PLACE][0]))
+        self._highest = np.uint64(pool_limit(rows.group_by(PLACE).len(), self.size))
+        rows = compact(rows.filter(pl.col(PLACE) <= self._highest))
         self._kept, self._count = [rows], rows.height
+
+
+def first_reason(reasons: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The name of the first reason that holds for a row, null for a sound one."""
+    return pl.coalesce(*(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()))
 
 
 def compact(rows: pl.DataFrame) -> pl.DataFrame:
@@ -83,12 +99,23 @@ class Tally:
         self._first = min(self._first or (row, reason), (row, reason))
 
     def sound(self, rows: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
-        """The rows for which no reason holds, without their column "row" (the row's number in the file). The others are counted by the
-        first reason that does."""
-        judged = rows.with_columns(pl.coalesce(*(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items())).alias("why"))
-        for why, count, first in judged.filter(pl.col("why").is_not_null()).group_by("why").agg(pl.len(), pl.col("row").min()).iter_rows():
-            self.bad(why, first, count)
-        return judged.filter(pl.col("why").is_null()).drop("why", "row")
+        """The rows (already counted) for which no reason holds, without their column "row" (the row's number in the file). The others are
+        counted by the first reason that does."""
+        judged = rows.select("row", first_reason(reasons).alias("why"))
+        sound = judged["why"].is_null()
+        self._count_broken(judged.filter(~sound).lazy())
+        return rows.drop("row").filter(sound)
+
+    def judge(self, rows: pl.LazyFrame, reasons: Mapping[str, pl.Expr]) -> None:
+        """Count all rows of a file that is looked at as a whole, the broken ones by their first reason."""
+        numbered = rows.with_row_index("row", offset=1).select("row", first_reason(reasons).alias("why"))
+        self.count(rows.select(pl.len()).collect().item())
+        self._count_broken(numbered.filter(pl.col("why").is_not_null()))
+
+    def _count_broken(self, judged: pl.LazyFrame) -> None:
+        counts = judged.group_by("why").agg(pl.len(), pl.col("row").min())
+        for reason, count, first in counts.collect(engine="streaming").iter_rows():
+            self.bad(reason, first, count)
 
     def close(self) -> None:
         """Raise BadInput if the file has no rows or more broken ones than the share that config allows."""

@@ -48,7 +48,7 @@ def write_table(path: str | Path, frame: pl.DataFrame, facts: dict[str, Any]) ->
             partial,
             compression="zstd",
             compression_level=3,
-            row_group_size=100_000,
+            row_group_size=20_000,
             metadata={FACTS_KEY: json.dumps(facts, ensure_ascii=False, sort_keys=True)},
         )
 
