@@ -44,5 +44,6 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
-# Compute nodes have no network; the download rules set this back. `python` is the one that runs Snakemake, which has uv beside it.
-shell.prefix(f"export HF_HUB_OFFLINE=1 PATH={Path(sys.executable).parent}:$PATH; ")
+# Compute nodes have no network; the download rules set this back. `python` is the one that runs Snakemake, which has uv beside it. Polars
+# would start a thread for every core of the node, whatever the job asked for.
+shell.prefix(f"export HF_HUB_OFFLINE=1 POLARS_MAX_THREADS=${{{{OMP_NUM_THREADS:-1}}}} PATH={Path(sys.executable).parent}:$PATH; ")
