@@ -6,8 +6,9 @@
         --output datasets/title_brand.parquet
 
 Columns of the output, all str: id, dataset, task_type, track, locale, prompt, completion, group, split (train or validation), source
-(JSON: the raw keys, and the truth as the challenge's development set gives it). Rows wanted and made, and those that could not be asked,
-by reason, lie in its metadata. Which datasets there are, and their sizes: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
+(JSON: the raw keys, and the truth as the challenge's development set gives it). Its metadata hold the rows wanted and made, those that
+could not be asked, by reason, and the raw rows that its tables were made from, the broken ones by reason. Which datasets there are, and
+their sizes: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import json
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from shopbench.dataset.sampling import Inputs, sample
 from shopbench.files import BadInput, progress, run_program
-from shopbench.tables import write_table
+from shopbench.tables import facts_of, write_table
 
 
 def main() -> None:
@@ -40,7 +42,14 @@ def main() -> None:
     progress(f"{dataset['dataset']}: {candidates.frame.height:,} candidates for {size:,} rows")
     table, facts = sample(candidates, dataset, size, arguments.seed, arguments.validation_share)
     progress(f"{dataset['dataset']}: {table.height:,} rows, skipped {facts['skipped']}")
+    facts["tables"] = {Path(path).stem: raw_rows(path) for path in sorted(arguments.tables)}
     write_table(arguments.output, table, facts)
+
+
+def raw_rows(path: str) -> dict[str, Any]:
+    """How many raw rows a table was made from, and how many were broken for which reason."""
+    facts = facts_of(path)
+    return {"rows_read": facts["rows_read"], "broken": facts["broken"]}
 
 
 def load_module(path: str | Path) -> ModuleType:

@@ -96,6 +96,7 @@ def built(tables) -> dict[str, list[dict]]:
         rows[name] = pl.read_parquet(path).to_dicts()
         facts = facts_of(path)
         assert facts["rows"] == len(rows[name]) == facts["wanted"] - facts["shortfall"]
+        assert all(read["rows_read"] > sum(read["broken"].values()) for read in facts["tables"].values())
     return rows
 
 
