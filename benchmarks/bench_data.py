@@ -214,9 +214,8 @@ def compare(raw: Path, output: Path, scale: float, tabulated: dict[str, dict[str
             shared = sum(spent.cpu for spent in tabulated[source].values())
             figures[f"data.vs_{rival}_cpu.{dataset}"] = theirs.cpu / (built[dataset].cpu + shared / shared_by)
             figures[f"data.vs_{rival}_cpu.{dataset}.alone"] = theirs.cpu / (built[dataset].cpu + shared)
-            figures[f"data.vs_{rival}_mem.{dataset}"] = theirs.peak / max(
-                spent.peak for spent in [*tabulated[source].values(), built[dataset]]
-            )
+            jobs = [*tabulated[source].values(), built[dataset]]
+            figures[f"data.vs_{rival}_mem.{dataset}"] = theirs.peak / max(spent.peak for spent in jobs)
         for what in ("cpu", "mem"):
             name = f"data.vs_{rival}_{what}"
             figures[name] = min(figures[f"{name}.{dataset}"] for dataset in COMPARED)
@@ -224,7 +223,7 @@ def compare(raw: Path, output: Path, scale: float, tabulated: dict[str, dict[str
 
 
 def growth(scale: float) -> dict[str, float]:
-    """How the peaks of the programs that read the big sources grow when the sources grow fourfold and the pools do not; the largest ratio."""
+    """How the peaks of the programs that read big sources grow when the sources grow fourfold and the pools do not; the largest ratio."""
     peaks = []
     for factor in (SMALL, LARGE):
         raw = raw_files(scale * factor, GROWING, [GROWING_CATEGORY])
