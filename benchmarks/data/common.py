@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Empty(Inputs):
     """Tables without rows: a module's way of asking does not depend on them in the datasets that are compared."""
 
-    def table(self, name: str, *columns: str) -> pl.DataFrame:
+    def table(self, name: str, *columns: str, **only: str) -> pl.DataFrame:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
 
 

@@ -4,7 +4,8 @@
         --output tables/ecinstruct.parquet
 
 Per task the items with the lowest hashes of their task and input. The authors repeat one input under several instructions: one of them is
-kept. Columns, all str: task (see shopbench/raw_ecinstruct.py), fields (JSON object), options (JSON list, without letters), output.
+kept. Columns, all str: task (see shopbench/raw_ecinstruct.py; its rows stand together), item (hash of task and fields), fields (JSON
+object), options (JSON list, without letters), output.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from shopbench.raw_ecinstruct import TASK_WORDS, BrokenItem, read_item
 from shopbench.raw_json import array_items
 from shopbench.tables import write_table
 
-COLUMNS = ["task", "fields", "options", "output"]
+COLUMNS = ["task", "item", "fields", "options", "output"]
 PIECE_ITEMS = 2_000
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     while piece := list(islice(items, PIECE_ITEMS)):
         rows = pl.DataFrame(piece, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
         for task, pool in pools.items():
-            pool.offer(rows.filter(pl.col("task") == task), "fields")
+            pool.offer(rows.filter(pl.col("task") == task), "item")
         different += rows.height
     tally.close()
     table = pl.concat([pool.rows() for pool in pools.values()])
@@ -59,7 +60,7 @@ def main() -> None:
     write_table(arguments.output, table, facts)
 
 
-def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str]]:
+def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield the items in the order of COLUMNS, one of each task and input; counts the broken ones among the items that are looked at."""
     seen: set[bytes] = set()
     for number, raw in array_items(path, RawItem, tally):
@@ -77,12 +78,12 @@ def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str]]:
         if (cleaned := digest(item.task, fields)) in seen:
             continue
         seen.add(cleaned)
-        yield item.task, fields, msgspec.json.encode(item.options).decode(), item.output
+        yield item.task, cleaned.hex(), fields, msgspec.json.encode(item.options).decode(), item.output
 
 
 def digest(task: str | None, text: str | None) -> bytes:
     """What stands for an item among millions of long ones; equal for equal items alone, for all that will ever be seen."""
-    return hashlib.blake2b(f"{task}\0{text}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(f"{task}\0{text}".encode(), digest_size=8).digest()
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import polars as pl
 
 from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, compact, table_facts
+from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_json import line_frames
 from shopbench.raw_text import plain_column
 from shopbench.tables import write_table
@@ -30,14 +31,17 @@ LONGEST_REVIEW = 3_000
 LONGEST_NAME = 100
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class RawReview(msgspec.Struct, gc=False):
     """The fields that are needed of a line of raw/review_categories/{category}.jsonl."""
 
-    user_id: str
-    parent_asin: str
+    user_id: Name
+    parent_asin: Name
     title: str
     text: str
-    rating: float
+    rating: Annotated[float, msgspec.Meta(ge=1, le=5, multiple_of=1)]
     helpful_vote: int
     timestamp: int
 
@@ -56,8 +60,8 @@ REVIEW_SCHEMA = {
 class RawProduct(msgspec.Struct, gc=False):
     """The fields that are needed of a line of raw/meta_categories/meta_{category}.jsonl."""
 
-    parent_asin: str
-    title: str | None = None
+    parent_asin: Name
+    title: Name
     store: str | None = None
     categories: list[str] | None = None
 
@@ -89,15 +93,8 @@ def main() -> None:
 def read_reviews(path: str, category: str, size: int, tally: Tally) -> pl.DataFrame:
     """The pool of the category, sorted, rows that say the same once."""
     pool = Pool(f"amazon_reviews_2023 {category}", size)
-    for rows in line_frames(path, RawReview, REVIEW_SCHEMA, tally):
-        sound = tally.sound(
-            rows,
-            {
-                "no user or product": (pl.col("user_id") == "") | (pl.col("product_id") == ""),
-                "rating not in 1-5": ~pl.col("rating").is_in([1.0, 2.0, 3.0, 4.0, 5.0]),
-            },
-        )
-        pool.offer(sound, "user_id")
+    for rows in line_frames(path, RawReview, REVIEW_SCHEMA, tally, lambda rows: pool.may_hold([row.user_id for row in rows])):
+        pool.offer(rows, "user_id")
     tally.close()
     reviews = pool.rows()
     return (
@@ -112,12 +109,9 @@ def read_reviews(path: str, category: str, size: int, tally: Tally) -> pl.DataFr
 
 def read_products(path: str, category: str, needed: set[str], tally: Tally) -> pl.DataFrame:
     """The needed products of the category, sorted, one of each."""
-    pieces = []
-    for rows in line_frames(path, RawProduct, PRODUCT_SCHEMA, tally):
-        sound = tally.sound(rows, {"no title": pl.col("title").fill_null("").str.strip_chars() == ""})
-        pieces.append(compact(sound.filter(pl.Series([product in needed for product in sound["product_id"]], dtype=pl.Boolean))))
-    tally.close()
+    pieces = line_frames(path, RawProduct, PRODUCT_SCHEMA, tally, lambda rows: [row.parent_asin in needed for row in rows])
     products = pl.concat(pieces)
+    tally.close()
     return (
         products.with_columns(
             plain_column(products["title"], LONGEST_TITLE),

@@ -265,7 +265,11 @@ def test_helpful_reviews_fall_with_the_votes(built, tables):
 
 def test_pairs_of_products_are_asked_about_in_both_orders_on_one_side_of_the_split(tables):
     items = pl.read_parquet(tables / "ecinstruct.parquet")
-    frame = load_module(MODULES / "product_matching.py").build(SimpleNamespace(table=lambda name, *columns: items.select(columns))).frame
+    frame = (
+        load_module(MODULES / "product_matching.py")
+        .build(SimpleNamespace(table=lambda name, *columns, task: items.filter(pl.col("task") == task).select(columns)))
+        .frame
+    )
     pairs = items.filter(pl.col("task") == "product_matching")
     assert frame.height == 2 * pairs.height
     for _, both in frame.group_by("item"):

@@ -4,9 +4,9 @@ From ECInstruct's Answerability Prediction.
 
 Example:
 
-    Reviews: I bought it last month. looks beautiful still going strong
-    A customer asks: What is the color of this lunch box?
-    Do the reviews hold the answer?
+    Question: What is the size of this sandals?
+    Decide whether the following reviews say enough to answer it.
+    looks ugly I bought it last month. broke within days
     0. yes
     1. no
     Answer:

@@ -5,10 +5,10 @@ From ECInstruct's Attribute Value Extraction: one attribute of an item, in the f
 Example:
 
     Entity type: color
-    product title: Trekkon Classic Red Nylon Yoga Mat, 15 mm
+    product title: Casabri Portable Blue Linen Blanket, 30 cm
     Output the entity directly, without its entity type. Separate several entities with commas, and explain nothing.
     Output:
-    -> Red
+    -> Blue
 """
 
 import json

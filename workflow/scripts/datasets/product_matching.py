@@ -5,13 +5,13 @@ training part.
 
 Example:
 
-    Product 1: Panovia Modern Blue Glass Mug, 350 ml (model M00APP)
-    Product 2: Panovia mug M00APP blue 350 ml
+    Product 1: Panovia Light Blue Steel Mug, 500 ml (model M00F31)
+    Product 2: Panovia mug M00BF1 blue 500 ml
     Are the two products the same?
     0. yes
     1. no
     Answer:
-    -> 0
+    -> 1
 """
 
 import json

@@ -5,8 +5,8 @@ From ECInstruct's Product Relation Prediction.
 Example:
 
     How does product 2 go with product 1?
-    Product 1: Trekkon Modern Blue Titanium Tent, 3 P
-    Product 2: Trekkon Large White Titanium Tent, 6 P
+    Product 1: Dormira Classic Red Wood Pillow, 30 cm
+    Product 2: Dormira Simple Red Linen Pillow, 24 cm
     0. Users who buy product 1 may also buy product 2.
     1. Users who view product 1 may also view product 2.
     2. The product 1 is similar with the product 2.

@@ -4,7 +4,7 @@ From ECInstruct's Product Substitute Identification.
 
 Example:
 
-    A customer searched for 'kettle'. Would 'Brewick Simple Purple Glass Kettle, 1 l' do instead?
+    A customer searched for 'lamp'. Would 'Homelia Light Red Linen Lamp, 500 W' do instead?
     0. yes
     1. no
     Answer:

@@ -4,12 +4,12 @@ From ECInstruct's Query Product Rank, asked as retrieval: of the ranking that it
 
 Example:
 
-    A user searched for 'pillow'. Pick three of these products at most that should stand at the top. Give only the numbers.
-    1. Casabri Simple Purple Linen Blanket, 60 cm
-    2. Dormira Light White Wood Pillow, 30 cm
-    3. Wandrel Light White Titanium Tent, 3 P
+    A user searched for 'puzzle'. Pick three of these products at most that should stand at the top. Give only the numbers.
+    1. Norveste Light Red Wool Hat, 30 cm
+    2. Homelia Classic Purple Wood Lamp, 60 W
+    3. Pawtica Light Green Linen Puzzle, 1000 pcs
     Output:
-    -> 2
+    -> 3
 """
 
 import json

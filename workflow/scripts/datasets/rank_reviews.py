@@ -5,14 +5,14 @@ From ECInstruct's Sentiment Analysis: one review of each of the five sentiments,
 Example:
 
     Five customers wrote a review each. Put the reviews in order, from the best opinion to the worst.
-    1. Good. I am happy overall.
-    2. Excellent. It was a gift for my sister. Absolutely perfect, I love it.
-    3. Awful, avoid. The price is worse than expected. I want my money back.
-    4. Nothing special. It is okay, nothing more.
-    5. Not good. My neighbor has the same one. It is below what I hoped for.
+    1. Not good. Cheaply made. Far too expensive. It mostly fails, a poor puzzle.
+    2. Quite nice. Great value for the money. Really good packaging. I am happy overall.
+    3. Nothing special. I bought it last month. An average shampoo for everyday use.
+    4. Awful, avoid. I want my money back.
+    5. Absolutely love it. Absolutely perfect, I love it. ★
     Answer with a permutation of 1 to 5, separated by commas. Only respond with the ranking, without any other word.
     Output:
-    -> 2,1,4,5,3
+    -> 5,2,3,1,4
 """
 
 import json

@@ -5,7 +5,7 @@ From ECInstruct's Sentiment Analysis.
 Example:
 
     How does the writer of this review feel about the product?
-    Excellent. The best belt I ever had.
+    Perfect. The best soap I ever had.
     0. very positive
     1. positive
     2. neutral

@@ -4,17 +4,18 @@ From ECInstruct's Sequential Recommendation: the right product of its up to twen
 
 Example:
 
-    - Hesta Portable Black Ceramic Kettle, 1 l
-    - Tornella Large White Glass Kettle, 30 l
-    After these purchases, which product is the customer most interested in?
-    0. Kettmar Light Blue Glass Mug, 250 ml
-    1. Pelluma Large Red Herbal Shampoo, 500 ml
-    2. Homelia Simple Red Linen Pillow, 30 cm
-    3. Luminor Modern Blue Wood Dog Leash, 30 cm
-    4. Altivor Simple Black Titanium Helmet, 20 cm
-    5. Brewick Compact White Ceramic Teapot, 1 l
+    Purchase history, oldest first:
+    - Fiorata Compact Green Leather Socks, 38 EU
+    - Fiorata Simple Red Cotton Socks, 44 EU
+    Predict the next purchase.
+    0. Dormira Large Blue Linen Blanket, 60 cm
+    1. Lunavie Compact Yellow Herbal Soap, 150 g
+    2. Kettmar Light Blue Glass Mug, 200 ml
+    3. Velora Portable Black Organic Lipstick, 100 g
+    4. Fiorata Premium Green Cotton Sandals, 44 EU
+    5. Marwen Compact White Cotton Belt, 24 cm
     Answer:
-    -> 5
+    -> 4
 """
 
 import json

@@ -6,7 +6,7 @@ A bottom-k of a hash is the same whatever the order or the pieces in which the r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ class Pool:
         self._count = 0
         self._highest = np.uint64(HIGHEST)
 
+    def may_hold(self, keys: Sequence[str] | Sequence[int]) -> list[bool]:
+        """Whether a row with this key can still enter the pool, for each key: spares the making of rows that `offer` would drop."""
+        return (hash_columns([pl.Series(keys)], "pool", self.source) <= self._highest).tolist() if keys else []
+
     def offer(self, rows: pl.DataFrame, key: str) -> None:
         """Consider rows; those that agree in the column `key` (text or integer) are one group."""
         places = hash_columns([rows[key]], "pool", self.source)
@@ -63,7 +67,7 @@ class Pool:
             return
         rows = pl.concat(self._kept)
         self._highest = np.uint64(pool_limit(rows.group_by(PLACE).len(), self.size))
-        rows = compact(rows.filter(pl.col(PLACE) <= self._highest))
+        rows = compact(rows.filter(pl.col(PLACE) <= pl.lit(self._highest)))
         self._kept, self._count = [rows], rows.height
 
 

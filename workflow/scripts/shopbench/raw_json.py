@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,22 +30,25 @@ _SPACE = b" \t\r\n"
 _BETWEEN_ITEMS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 
 
-def line_frames(path: str | Path, record: type[msgspec.Struct], schema: dict[str, Any], tally: Tally) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a JSON lines file, piece by piece: the fields of `record` under the names and types of `schema` (in this order),
-    and "row", the line's number. All lines but empty ones are counted in the tally, those that do not fit the record as broken.
+def line_frames(
+    path: str | Path,
+    record: type[Record],
+    schema: dict[str, Any],
+    tally: Tally,
+    wanted: Callable[[list[Record]], Sequence[bool]],
+) -> Iterator[pl.DataFrame]:
+    """Yield the wanted rows of a JSON lines file, piece by piece: the fields of `record`, named and typed as in `schema`, in its order.
 
-    A broken last line without a newline is a file cut short: BadInput.
+    All lines but empty ones are counted in the tally, those that do not fit the record as broken; `wanted` says of the others which to
+    make columns of, which costs more than decoding them. A broken last line without a newline is a file cut short: BadInput.
     """
     decode = msgspec.json.Decoder(record).decode
-    fields = record.__struct_fields__
     with open_raw(path) as stream:
-        rows: list[Any] = []
-        numbers: list[int] = []
+        rows: list[Record] = []
         broken = 0
         for number, line in enumerate(stream, start=1):
             try:
                 rows.append(decode(line))
-                numbers.append(number)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 if not line.strip():
                     continue
@@ -54,19 +58,15 @@ def line_frames(path: str | Path, record: type[msgspec.Struct], schema: dict[str
                 tally.bad(reason_of(error), number)
             if len(rows) == PIECE_ROWS:
                 tally.count(len(rows))
-                yield _frame(rows, numbers, fields, schema)
-                rows, numbers = [], []
+                yield _frame(list(compress(rows, wanted(rows))), record, schema)
+                rows = []
         tally.count(len(rows) + broken)
-        if rows:
-            yield _frame(rows, numbers, fields, schema)
+        yield _frame(list(compress(rows, wanted(rows))), record, schema)
 
 
-def _frame(rows: list[Any], numbers: list[int], fields: tuple[str, ...], schema: dict[str, Any]) -> pl.DataFrame:
-    columns = {
-        name: pl.Series(name, list(map(attrgetter(field), rows)), dtype=dtype)
-        for field, (name, dtype) in zip(fields, schema.items(), strict=True)
-    }
-    return pl.DataFrame(columns | {"row": pl.Series(numbers, dtype=pl.Int64)})
+def _frame(rows: list[Any], record: type[msgspec.Struct], schema: dict[str, Any]) -> pl.DataFrame:
+    fields = zip(record.__struct_fields__, schema.items(), strict=True)
+    return pl.DataFrame([pl.Series(name, list(map(attrgetter(field), rows)), dtype=dtype) for field, (name, dtype) in fields])
 
 
 def reason_of(error: Exception) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
+import msgspec
 import polars as pl
 
 from shopbench.dataset.question import Skip
 from shopbench.dataset.sampling import Inputs
 from shopbench.dataset.texts import text_key
-from shopbench.hashing import hash64
 from shopbench.raw_ecinstruct import letters
 
 YES_NO = ["yes", "no"]
@@ -20,10 +18,10 @@ def items(inputs: Inputs, task: str, about: str) -> pl.DataFrame:
 
     `fields` is a struct-free JSON text (its names differ by task); read it with json.loads. Items without the field `about` are left out.
     """
-    table = inputs.table("ecinstruct", "task", "fields", "options", "output").filter(pl.col("task") == task)
-    subjects = [as_text(json.loads(fields).get(about, "")) for fields in table["fields"]]
+    table = inputs.table("ecinstruct", "item", "fields", "options", "output", task=task)
+    subjects = [as_text(msgspec.json.decode(fields).get(about, "")) for fields in table["fields"]]
     return table.select(
-        pl.Series("item", [f"{hash64(task, fields):016x}" for fields in table["fields"]], dtype=pl.String),
+        "item",
         pl.Series("about", [text_key(subject) if subject else "" for subject in subjects], dtype=pl.String),
         pl.lit("en").alias("locale"),
         "fields",

@@ -18,7 +18,7 @@ from shopbench.files import BadInput
 from shopbench.hash_columns import hash_columns
 from shopbench.hashing import hash64, uniform
 from shopbench.parsers import parse
-from shopbench.tables import read_table, table_name
+from shopbench.tables import scan_table, table_name
 
 COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
 PIECE_ROWS = 1_000
@@ -56,11 +56,13 @@ class Inputs:
         self.size = size
         self.validation_share = validation_share
 
-    def table(self, name: str, *columns: str) -> pl.DataFrame:
-        """The named columns of a table."""
+    def table(self, name: str, *columns: str, **only: str) -> pl.DataFrame:
+        """The named columns of a table; of the rows that have these values in other columns, if any are given."""
         if name not in self._paths:
             raise BadInput(f"table '{name}' is not among the inputs ({', '.join(sorted(self._paths))})")
-        return pl.concat([read_table(path, columns) for path in self._paths[name]])
+        wanted = [pl.col(column) == value for column, value in only.items()]
+        parts = (scan_table(path, [*columns, *only]).filter(*wanted).select(columns) for path in self._paths[name])
+        return pl.concat([part.collect() for part in parts])
 
     def some(self, frame: pl.DataFrame, column: str, per_row: float) -> pl.DataFrame:
         """The frame's rows of a sample of the values in a column: `per_row` of them for each row that the dataset shall have.
