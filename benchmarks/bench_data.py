@@ -64,7 +64,9 @@ class Cost(NamedTuple):
 
 def measured(command: list[Any]) -> Cost:
     """CPU time, starting included, and peak of a command that must succeed."""
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # One thread, as the pipeline gives to each of these jobs.
+    environment = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True)
     parser.add_argument("--settings", type=json.loads, required=True)
     arguments = parser.parse_args()
-    connection: Any = duckdb.connect()
+    connection: Any = duckdb.connect(config={"threads": 1})
     for name, (columns, table) in reads(arguments.raw, arguments.settings["categories"]).items():
         # A hash has to see every byte; a count, a maximum or a length of a Parquet column may be answered without reading it.
         seen = ", ".join(f'bit_xor(hash("{column}"))' for column in columns)

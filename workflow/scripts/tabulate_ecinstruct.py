@@ -25,7 +25,7 @@ from shopbench.raw_json import array_items
 from shopbench.tables import write_table
 
 COLUMNS = ["task", "item", "fields", "options", "output"]
-PIECE_ITEMS = 2_000
+PIECE_ITEMS = 500
 
 
 class RawItem(msgspec.Struct, gc=False):

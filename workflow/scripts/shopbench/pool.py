@@ -54,7 +54,7 @@ class Pool:
         wanted = pl.Series(places <= self._highest)
         self._kept.append(compact(rows.with_columns(pl.Series(PLACE, places)).filter(wanted)))
         self._count += self._kept[-1].height
-        if self._count > 1.5 * self.size + 1_000:
+        if self._count > 1.5 * self.size + 100:
             self._prune()
 
     def rows(self) -> pl.DataFrame:
