@@ -22,8 +22,8 @@ from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, compact, table_facts
 from shopbench.raw_csv import csv_frames
 from shopbench.raw_lists import NUMPY_LIST, numpy_list
-from shopbench.raw_text import plain_column
-from shopbench.tables import write_table
+from shopbench.raw_text import plain_texts
+from shopbench.tables import first_of_each, write_table
 
 LOCALES = ["DE", "JP", "UK", "ES", "FR", "IT"]
 # Our names of the products' texts, the file's names, and the longest text kept, in characters.
@@ -104,16 +104,10 @@ def read_products(path: str, size: int, named: set[str], tally: Tally) -> pl.Dat
         pool.offer(sound.filter(~is_named), "id")
     tally.close()
     products = pl.concat([*pieces, pool.rows()])
-    return (
-        products.select(
-            pl.col("locale").str.to_lowercase(),
-            pl.col("id").alias("product_id"),
-            *(plain_column(products[column], longest).alias(name) for name, (column, longest) in TEXTS.items()),
-        )
-        .filter(pl.col("title") != "")
-        .unique(["locale", "product_id"], keep="first", maintain_order=True)
-        .sort("locale", "product_id")
-    )
+    del pieces, pool
+    texts = plain_texts(products, TEXTS)
+    products = products.select(pl.col("locale").str.to_lowercase(), pl.col("id").alias("product_id")).with_columns(**texts)
+    return first_of_each(products.filter(pl.col("title") != ""), "locale", "product_id")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ import polars as pl
 
 from shopbench.files import BadInput, run_program
 from shopbench.pool import Tally, first_reason, pooled_groups, table_facts
-from shopbench.raw_text import plain_column
-from shopbench.tables import scan_table, write_table
+from shopbench.raw_text import plain_column, plain_texts
+from shopbench.tables import first_of_each, scan_table, write_table
 
 EXAMPLES = {"query_id": "query_id", "query": "query", "product_locale": "locale", "product_id": "product_id", "esci_label": "label"}
 # Our names of the products' texts, the file's names, and the longest text kept, in characters: what no prompt needs is not carried along.
@@ -102,16 +102,9 @@ def read_products(path: str, judged: pl.Series, tally: Tally) -> pl.DataFrame:
     # By id alone, so that the reader unpacks the texts of these products only.
     products = rows.filter(pl.col("product_id").is_in(judged.implode())).collect(engine="streaming")
     products = products.filter(first_reason(reasons).is_null())
-    return (
-        products.select(
-            pl.col("product_locale").alias("locale"),
-            "product_id",
-            *(plain_column(products[column], longest, lines=name == "bullets").alias(name) for name, (column, longest) in TEXTS.items()),
-        )
-        .filter(pl.col("title") != "")
-        .sort("locale", "product_id", maintain_order=True)
-        .unique(["locale", "product_id"], keep="first", maintain_order=True)
-    )
+    texts = plain_texts(products, TEXTS, lines=["bullets"])
+    products = products.rename({"product_locale": "locale"}).select("locale", "product_id").with_columns(**texts)
+    return first_of_each(products.filter(pl.col("title") != ""), "locale", "product_id")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from shopbench.files import BadInput
 from shopbench.pool import Tally
 from shopbench.raw_bytes import open_raw
 
-PIECE_BYTES = 1 << 21
+PIECE_BYTES = 1 << 20
 HEADER_ROW = 1
 
 

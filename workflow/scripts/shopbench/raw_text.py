@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -50,6 +51,15 @@ def plain_column(texts: pl.Series, longest: int, lines: bool = False) -> pl.Seri
     cleaned = ["\n".join(plain_lines(text)) if lines else plain_text(text) for text in texts.gather(places)]
     texts = texts.scatter(places, pl.Series(cleaned, dtype=pl.String))
     return texts.str.slice(0, longest).str.strip_chars()
+
+
+def plain_texts(rows: pl.DataFrame, texts: Mapping[str, tuple[str, int]], lines: Collection[str] = ()) -> dict[str, pl.Series]:
+    """`plain_column` of many columns: new names to (old name, longest), those in `lines` line by line. Takes the columns out of `rows`, one
+    at a time, so that big texts are not in memory twice."""
+    return {
+        name: plain_column(rows.drop_in_place(column), longest, lines=name in lines).alias(name)
+        for name, (column, longest) in texts.items()
+    }
 
 
 def _visible(line: str) -> str:

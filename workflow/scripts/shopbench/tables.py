@@ -38,6 +38,12 @@ def scan_table(path: str | Path, columns: Sequence[str]) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(columns)
 
 
+def first_of_each(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """The first row of each key, sorted by the keys, with one copy of the rows."""
+    order = rows.select(keys).with_row_index("place").sort(keys, maintain_order=True)
+    return rows[order.unique(keys, keep="first", maintain_order=True)["place"]]
+
+
 def write_table(path: str | Path, frame: pl.DataFrame, facts: dict[str, Any]) -> None:
     """Write a frame whole or not at all; `facts` (JSON-able) lie in its metadata under the key "shopbench".
 
