@@ -66,7 +66,10 @@ def save_adapter(base, folder):
 
 @pytest.fixture(scope="module")
 def engine(folders):
-    return Engine(folders / "base", SETTINGS, NEW_TOKENS, "cpu", RANK)
+    engine = Engine(folders / "base", SETTINGS, NEW_TOKENS, "cpu", RANK)
+    yield engine
+    # Now, as later tests take torch's process group away, which vLLM would miss when Python ends.
+    engine._llm.llm_engine.engine_core.shutdown()
 
 
 def random_asks(number):
