@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 from common import pooled, run, some
+from pandas_pairs import in_two_languages
 
 from shopbench.raw_lists import numpy_list
 from shopbench.raw_text import plain_text
@@ -103,15 +104,7 @@ def translate_title(raw: Path, settings: dict[str, Any]) -> pl.DataFrame:
     products = products[products["id"].duplicated(keep=False)]
     products = products[some(products["id"].tolist(), "translate_title", settings["size"], 1.5)].copy()
     products["title"] = products["title"].map(plain_text).str[:400].str.strip()
-    pairs = products.merge(products, on="id", suffixes=("_from", "_to"))
-    pairs = pairs[(pairs["locale_from"] != pairs["locale_to"]) & (pairs["title_from"].str.lower() != pairs["title_to"].str.lower())]
-    pairs = pairs.rename(
-        columns={
-            "id": "product_id", "locale_from": "from", "locale_to": "to", "title_from": "source_text", "title_to": "target_text",
-        }
-    )  # fmt: skip
-    pairs["locale"] = pairs["to"]
-    return pl.from_pandas(pairs[["product_id", "from", "source_text", "to", "target_text", "locale"]].reset_index(drop=True))
+    return in_two_languages(products)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_json import line_frames
 from shopbench.raw_text import plain_column
-from shopbench.tables import write_table
+from shopbench.tables import first_of_each, write_table
 
 LONGEST_TITLE = 400
 LONGEST_REVIEW = 3_000
@@ -112,7 +112,7 @@ def read_products(path: str, category: str, needed: set[str], tally: Tally) -> p
     pieces = line_frames(path, RawProduct, PRODUCT_SCHEMA, tally, lambda rows: [row.parent_asin in needed for row in rows])
     products = pl.concat(pieces)
     tally.close()
-    return (
+    products = (
         products.with_columns(
             plain_column(products["title"], LONGEST_TITLE),
             plain_column(products["store"], LONGEST_NAME),
@@ -120,9 +120,8 @@ def read_products(path: str, category: str, needed: set[str], tally: Tally) -> p
         )
         .select(pl.lit(category).alias("category"), "product_id", "title", "store", "type")
         .filter(pl.col("title") != "")
-        .unique("product_id", keep="first", maintain_order=True)
-        .sort("product_id")
     )
+    return first_of_each(products, "product_id")
 
 
 if __name__ == "__main__":
