@@ -7,19 +7,31 @@ DEMO = $(SNAKEMAKE) --profile profiles/demo
 CONFIG ?= config/demo.yaml
 # Sizes of simulated sources in the benchmarks, against the real ones.
 SCALE ?= 0.1
+# More options of pytest, e.g. make test PYTEST_OPTIONS="-k blends -x"
+PYTEST_OPTIONS ?=
 # The model environment that the demo and the tests run in.
 MODEL = .envs/model-cpu
 BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
 
-.PHONY: demo test lint format locks dag figures plan bench show clean
+.PHONY: demo test cluster-test status usage lint format locks dag figures plan bench show clean
 
 demo: workflow-env   ## the whole pipeline on a laptop, to results/demo/report.html
 	$(DEMO)
 	@echo "open results/demo/report.html"
 
 test: dev-env model-env   ## every tier of the suite that needs neither SLURM nor a GPU
-	.envs/dev/bin/python -m pytest tests --ignore=tests/unit/model --ignore=tests/cluster
+	.envs/dev/bin/python -m pytest tests --ignore=tests/unit/model --ignore=tests/cluster $(PYTEST_OPTIONS)
 	$(MODEL)/bin/python -m pytest tests/unit/model
+
+cluster-test: dev-env model-env   ## the pipeline and its faults on a genuine SLURM, which the tests start on this machine and stop
+	.envs/dev/bin/python tests/cluster/emulated_slurm.py check
+	.envs/dev/bin/python -m pytest tests/cluster $(PYTEST_OPTIONS)
+
+status: workflow-env   ## this folder's jobs in SLURM's queue
+	@.envs/workflow/bin/python workflow/scripts/show_jobs.py
+
+usage: workflow-env   ## what this folder's SLURM jobs used of what they asked for
+	@.envs/workflow/bin/python workflow/scripts/show_usage.py
 
 lint: dev-env   ## formats, types, schemas, stale locks, Snakemake's own lint
 	.envs/dev/bin/ruff check .

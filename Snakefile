@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/slurm.smk"
 include: "workflow/rules/functions.smk"
 include: "workflow/rules/environments.smk"
 include: "workflow/rules/sources.smk"

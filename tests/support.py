@@ -37,6 +37,13 @@ def snakemake(folder: Path, *arguments: str, check: bool = True, timeout: int = 
     return result
 
 
+def adopt_environments(folder: Path) -> None:
+    """Tell Snakemake in a copy of the checkout that the environments which the checkout has already were made there too."""
+    locks = [f".envs/{name}-cpu/lock.txt" for name in ("data", "model", "report")]
+    if made := [lock for lock in locks if (folder / lock).exists()]:
+        snakemake(folder, "--touch", "--force", *made, *TINY, "--cores", "1")
+
+
 def planned_jobs(folder: Path, *arguments: str) -> set[str]:
     """The jobs of a dry run, each as its rule with its wildcard values: {'train_adapter(v8)', ...}."""
     text = snakemake(folder, "--dry-run", *arguments).stdout

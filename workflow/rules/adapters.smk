@@ -14,6 +14,7 @@ localrules:
 rule train_adapter:
     input:
         program=program("train_adapter.py"),
+        launcher=program("launch_training.py"),
         env=environment("model"),
         blend=lambda w: f"<results>/blends/{trained_adapter(w)['blend']}.parquet",
         base=lambda w: f"<results>/base/{trained_adapter(w)['model']}/manifest.json",
@@ -28,12 +29,15 @@ rule train_adapter:
         adapter=one_of([name for name, adapter in config["adapters"].items() if "blend" in adapter]),
     conda:
         "../../envs/model.yaml"
+    resources:
+        # Minutes, 0 for no limit: a cluster's profile gives one.
+        runtime=0,
     params:
         python=python.model,
         training=lambda w: json.dumps(trained_adapter(w)["training"], sort_keys=True),
         processes=config["launch"]["processes"],
-        # The launcher starts several processes only where it is told that they are for several GPUs; the program counts them.
-        launcher="--multi_gpu --main_process_port 0" if config["launch"]["processes"] > 1 else "",
+        nodes=config["launch"]["nodes"],
+        prefix=config["launch"]["prefix"],
         device=config["accelerator"],
         base=lambda w, input: Path(input.base).parent,
         start_from=lambda w, input: f"--start-from {Path(input.start_from[0]).parent}" if input.start_from else "",
@@ -41,8 +45,7 @@ rule train_adapter:
         parts=config["pathvars"]["parts"],
     shell:
         """
-        {params.python:q} -m accelerate.commands.launch --quiet {params.launcher} \
-          --num_processes {params.processes} --num_machines 1 --mixed_precision no --dynamo_backend no \
+        {params.prefix} {params.python:q} {input.launcher[0]:q} --processes {params.processes} --nodes {params.nodes} -- \
           {input.program[0]:q} \
           --blend {input.blend:q} \
           --base {params.base:q} \
@@ -50,6 +53,7 @@ rule train_adapter:
           --training {params.training:q} \
           --processes {params.processes} \
           --device {params.device} \
+          --run-time {resources.runtime} \
           --parts {params.parts:q} \
           --output {params.folder:q} \
           2>&1 | tee {log:q}

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from shopbench.closure import imports_of
+from shopbench.files import BadInput
 from shopbench.config import check_simulated, datasets_of, one_line_errors, resolve
 from shopbench.dataset_table import read_dataset_table
 from shopbench.source_table import read_source_table
@@ -45,5 +46,9 @@ def one_of(names):
 
 
 # Compute nodes have no network; the download rules set this back. `python` is the one that runs Snakemake, which has uv beside it. Polars
-# would start a thread for every core of the node, whatever the job asked for.
-shell.prefix(f"export HF_HUB_OFFLINE=1 POLARS_MAX_THREADS=${{{{OMP_NUM_THREADS:-1}}}} PATH={Path(sys.executable).parent}:$PATH; ")
+# would start a thread for every core of the node, whatever the job asked for. SLURM's log file of a job begins with where it runs.
+shell.prefix(
+    "export HF_HUB_OFFLINE=1 POLARS_MAX_THREADS=${{OMP_NUM_THREADS:-1}} "
+    f"PATH={Path(sys.executable).parent}:$PATH; "
+    '[ -z "${{SLURM_JOB_ID:-}}" ] || echo "SLURM job $SLURM_JOB_ID on ${{SLURMD_NODENAME:-?}}, GPUs ${{CUDA_VISIBLE_DEVICES:-none}}" >&2; '
+)

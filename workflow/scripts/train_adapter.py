@@ -7,7 +7,7 @@
 Reads the blend (Parquet; columns prompt, task_type, completion), a folder with the base model and, for a second round, a saved adapter to
 start from. Leaves a PEFT folder: adapter_config.json, adapter_model.safetensors (float32), train_log.jsonl (a line an optimizer step),
 training.json (counts, versions) and manifest.json. Checkpoints lie under --parts until it has ended; a killed run goes on from its last one
-and ends with the same adapter.
+and ends with the same adapter. Shortly before --run-time is over it writes a checkpoint and stops with exit code 75: run it again to go on.
 
 Every process holds the whole 4-bit base and trains on its share of each batch; gradients are summed over processes before each step.
 Whatever is random in a step (order of the blend, dropout) is a function of the seed and the step's number alone, so that a checkpoint is no
@@ -22,6 +22,7 @@ import argparse
 import dataclasses
 import math
 import pickle
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -37,6 +38,7 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from shopbench.deadline import UNFINISHED, Deadline, Unfinished
 from shopbench.files import (
     MANIFEST,
     BadInput,
@@ -75,7 +77,7 @@ def main() -> None:
     model = load_model(args.base, config, accelerator, args.start_from)
     key = origin(args, config)
     parts = Parts(args.parts, "train_adapter", key)
-    train(model, samples, config, accelerator, parts)
+    train(model, samples, config, accelerator, parts, Deadline(args.run_time))
     if accelerator.is_main_process:
         with whole_folder(args.output) as folder:
             save_adapter(model, folder)
@@ -94,6 +96,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--training", default="{}", help="hyper-parameters as a JSON object; see shopbench/training_config.py")
     parser.add_argument("--processes", type=int, required=True, help="processes that the launcher must have started")
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True, help="where to train")
+    parser.add_argument("--run-time", type=float, default=0, help="minutes that this job may take; 0: no limit")
     parser.add_argument("--parts", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--output", type=Path, required=True, help="folder of the adapter")
     return parser.parse_args()
@@ -193,8 +196,13 @@ def make_optimizer(model: torch.nn.Module, config: TrainingConfig) -> torch.opti
     return PagedAdamW8bit(trainable(model), lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def train(model: PeftModel, samples: Sequence[Sample], config: TrainingConfig, accelerator: Accelerator, parts: Parts) -> None:
-    """Run all optimizer steps that are still to do, from the newest checkpoint in `parts` if there is one."""
+def train(
+    model: PeftModel, samples: Sequence[Sample], config: TrainingConfig, accelerator: Accelerator, parts: Parts, deadline: Deadline
+) -> None:
+    """Run all optimizer steps that are still to do, from the newest checkpoint in `parts` if there is one.
+
+    Raises `Unfinished`, in every process after the same step, when the deadline is near; the checkpoint of that step is then there.
+    """
     optimizer = make_optimizer(model, config)
     done = load_checkpoint(parts.folder, model, optimizer)
     steps = config.steps_for(len(samples))
@@ -211,6 +219,8 @@ def train(model: PeftModel, samples: Sequence[Sample], config: TrainingConfig, a
         loss, norm = train_step(model, optimizer, batch, learning_rate, step, config, accelerator)
 
         now = time.monotonic()
+        deadline.took(now - started)
+        stops = step + 1 < steps and agreed(deadline.is_near(), accelerator)
         if accelerator.is_main_process:
             tokens = sum(len(sample) for sample in batch)
             row = {"step": step + 1, "loss": loss, "gradient_norm": norm, "learning_rate": learning_rate, "samples": len(batch)}
@@ -220,9 +230,22 @@ def train(model: PeftModel, samples: Sequence[Sample], config: TrainingConfig, a
                 shown_at = now
                 progress(f"step {step + 1} of {steps}: loss {loss:.4f}, {tokens / (now - started):.0f} tokens/s")
             by_steps = config.checkpoint_steps and (step + 1) % config.checkpoint_steps == 0
-            if by_steps or now - saved_at > 60 * config.checkpoint_minutes:
-                saved_at = now
+            if stops or by_steps or now - saved_at > 60 * config.checkpoint_minutes:
                 save_checkpoint(parts.folder, model, optimizer, step + 1)
+                saved_at = time.monotonic()
+                deadline.took(saved_at - now)
+        if stops:
+            raise Unfinished(
+                f"step {step + 1} of {steps} is done and saved, and the job's run time nearly over; a rerun goes on from there"
+            )
+
+
+def agreed(stop: bool, accelerator: Accelerator) -> bool:
+    """Whether the main process wants to stop: clocks differ, and no process may go on alone."""
+    if accelerator.num_processes == 1:
+        return stop
+    vote = torch.tensor(float(stop and accelerator.is_main_process), device=accelerator.device)
+    return accelerator.reduce(vote).item() > 0
 
 
 def train_step(
@@ -291,8 +314,9 @@ def sum_gradients(model: torch.nn.Module, accelerator: Accelerator) -> None:
 def save_checkpoint(folder: Path, model: PeftModel, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Write the state after `step` optimizer steps, whole or not at all, and drop all but the newest checkpoints."""
     state = {"step": step, "adapter": get_peft_model_state_dict(model), "optimizer": optimizer.state_dict()}
-    with whole_file(folder / f"step-{step:08d}.pt") as path:
-        torch.save(state, path)
+    # Through a Python file, so that a full disk is told as one.
+    with whole_file(folder / f"step-{step:08d}.pt") as path, path.open("wb") as stream:
+        torch.save(state, stream)
     progress(f"checkpoint after step {step}")
     for old in sorted(folder.glob("step-*.pt"))[:-KEPT_CHECKPOINTS]:
         old.unlink()
@@ -323,4 +347,8 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main)
+    try:
+        run_program(main)
+    except Unfinished as state:
+        progress(f"stopped in time: {state}")
+        sys.exit(UNFINISHED)

@@ -6,6 +6,7 @@ the standard library alone and is imported by nearly everything.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,12 +25,28 @@ class BadInput(Exception):
 
 
 def run_program(main: Callable[[], None]) -> None:
-    """Call `main`; a `BadInput` becomes one line on stderr and exit code 2."""
+    """Call `main`; a `BadInput` and a full disk become one line on stderr and exit code 2."""
     try:
         main()
     except BadInput as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        full = full_disk(error)
+        if not full:
+            raise
+        print(f"error: {full}: nothing half-written is left; make room where results and parts lie, and run again", file=sys.stderr)
+        sys.exit(2)
+
+
+def full_disk(error: BaseException | None) -> str | None:
+    """The system's words for a full disk or quota, if that is what `error` comes from; polars, safetensors and torch wrap it."""
+    while error:
+        for words in map(os.strerror, (errno.ENOSPC, errno.EDQUOT)):
+            if words in str(error):
+                return words
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def progress(message: str) -> None:

@@ -1,0 +1,188 @@
+"""What breaks on a cluster, done to a small part of the graph: each run ends right or stops in one clear line, and a plain rerun gives the
+results of an undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import emulated_slurm
+import pytest
+import yaml
+from conftest import THREADS, TINY, cluster_run, jobs_of, succeed
+from support import snakemake
+
+TABLE = "results/tiny/tables/mmlu.parquet"
+ADAPTER = "results/tiny/adapters/v7/manifest.json"
+WEIGHTS = "results/tiny/adapters/v7/adapter_model.safetensors"
+
+
+@pytest.fixture(scope="session")
+def undisturbed(finished_run):
+    """The table's and the adapter's bytes as the run without SLURM made them."""
+    return {name: (finished_run / name).read_bytes() for name in (TABLE, WEIGHTS)}
+
+
+def states(folder, rule):
+    return [job.state for job in jobs_of(folder) if job.rule == rule]
+
+
+def without_table(folder):
+    (folder / TABLE).unlink()
+    return folder
+
+
+def without_adapter(folder):
+    shutil.rmtree((folder / ADAPTER).parent)
+    return folder
+
+
+def test_a_cancelled_job_is_run_again(half_done, undisturbed):
+    with cluster_run(without_table(half_done), TABLE) as run:
+        job = run.wait_for_job("tabulate_mmlu")
+        subprocess.run(["scancel", job.job], check=True)
+        assert run.finish() == 0, run.said
+    assert states(half_done, "tabulate_mmlu") == ["CANCELLED", "COMPLETED"]
+    assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
+
+
+def test_out_of_memory_is_tried_again_with_more(half_done, undisturbed):
+    memory = "train_adapter:mem_mb=700 if attempt == 1 else 6000"
+    resources = [memory, "train_adapter:gpu=8", "train_adapter:gpu_model='a100'"]
+    succeed(without_adapter(half_done), ADAPTER, *THREADS, "--set-resources", *resources)
+    assert states(half_done, "train_adapter") == ["OUT_OF_MEMORY", "COMPLETED"]
+    assert [job.memory_limit for job in jobs_of(half_done)] == [700, 6000]
+    assert (half_done / WEIGHTS).read_bytes() == undisturbed[WEIGHTS]
+
+
+def test_a_job_that_hangs_is_ended_by_its_time_limit_and_run_again(half_done, undisturbed):
+    with cluster_run(without_table(half_done), TABLE, "--set-resources", "tabulate_mmlu:runtime=1 if attempt == 1 else 10") as run:
+        job = run.wait_for_job("tabulate_mmlu")
+        hang(job.job)
+        assert run.finish() == 0, run.said
+    assert states(half_done, "tabulate_mmlu") == ["TIMEOUT", "COMPLETED"]
+    assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
+
+
+def processes_of(job: str) -> list[int]:
+    """The processes of a job's steps, SLURM's own included."""
+    table = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    rows = [(int(pid), int(parent), words) for pid, parent, words in (line.split(None, 2) for line in table)]
+    found = {pid for pid, _, words in rows if words.startswith(f"slurmstepd: [{job}.")}
+    while more := {pid for pid, parent, _ in rows if parent in found} - found:
+        found |= more
+    return sorted(found)
+
+
+def hang(job: str) -> None:
+    for process in processes_of(job):
+        words = Path(f"/proc/{process}/cmdline").read_text()
+        if not words.startswith(("slurmstepd", "srun")):
+            os.kill(process, signal.SIGSTOP)
+
+
+def test_the_trainer_stops_before_its_time_is_over_and_goes_on_in_the_next_job(half_done, tmp_path):
+    longer = tmp_path / "longer.yaml"
+    longer.write_text(yaml.safe_dump({"training": {"epochs": 20}}))
+    config = ["--configfile", *TINY[1:], str(longer)]
+    without_adapter(half_done)
+    resources = ["train_adapter:runtime=1 if attempt == 1 else 30", "train_adapter:mem_mb=6000"]
+    succeed(half_done, ADAPTER, *config, *THREADS, "--set-resources", *resources, seconds=400)
+    # It stopped by itself, with an exit code: SLURM's time-out would have been another state.
+    assert states(half_done, "train_adapter") == ["FAILED", "COMPLETED"]
+    logs = sorted((half_done / "logs/slurm/rule_train_adapter").rglob("*.log"), key=lambda log: int(log.stem))
+    assert "stopped in time: step" in logs[0].read_text()
+    assert "going on from the checkpoint after step" in logs[1].read_text()
+    found = (half_done / WEIGHTS).read_bytes()
+    without_adapter(half_done)
+    snakemake(half_done, ADAPTER, *config, "--cores", "1")
+    assert (half_done / WEIGHTS).read_bytes() == found
+
+
+def test_controller_and_accounting_may_go_away_for_a_while(half_done, undisturbed):
+    with cluster_run(without_adapter(half_done), ADAPTER, *THREADS) as run:
+        run.wait_for_job("train_adapter")
+        for daemon in ("slurmdbd", "slurmctld"):
+            emulated_slurm.end_process(daemon, daemon)
+        time.sleep(8)
+        emulated_slurm.start_controller()
+        assert run.finish() == 0, run.said
+    emulated_slurm.start()
+    assert states(half_done, "train_adapter") == ["COMPLETED"]
+    assert (half_done / WEIGHTS).read_bytes() == undisturbed[WEIGHTS]
+
+
+def test_jobs_start_while_accounting_is_down(half_done, undisturbed):
+    emulated_slurm.end_process("slurmdbd", "slurmdbd")
+    try:
+        succeed(without_table(half_done), TABLE)
+    finally:
+        emulated_slurm.start()
+    assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
+
+
+def test_a_killed_snakemake_is_not_followed_by_a_second_writer(half_done, undisturbed):
+    with cluster_run(without_adapter(half_done), ADAPTER, *THREADS) as run:
+        job = run.wait_for_job("train_adapter")
+        run.kill()
+    with cluster_run(half_done, ADAPTER, *THREADS) as locked:
+        assert locked.finish() != 0 and "--unlock" in locked.said
+    snakemake(half_done, "--unlock", *TINY)
+    with cluster_run(half_done, ADAPTER, *THREADS) as refused:
+        assert refused.finish() == 2
+        assert f"error: jobs of an earlier run in this folder are still in the queue: {job.job} (train_adapter v7, running)" in refused.said
+    while job.job in emulated_slurm.run("squeue", "-h", "-o", "%i").split():
+        time.sleep(1)
+    succeed(half_done, ADAPTER, *THREADS)
+    assert (half_done / WEIGHTS).read_bytes() == undisturbed[WEIGHTS]
+
+
+def test_a_node_that_goes_down_gives_its_job_to_another(half_done, undisturbed):
+    with cluster_run(without_adapter(half_done), ADAPTER, *THREADS) as run:
+        job = run.wait_for_job("train_adapter")
+        # All at once, as when the power goes: the node's daemon and the job's processes.
+        emulated_slurm.end_process(job.node, "slurmd", force=True)
+        for process in processes_of(job.job):
+            subprocess.run(["kill", "-9", str(process)], capture_output=True)
+        again = run.wait_for_job("train_adapter", other_than="")
+        while again.node == job.node:
+            again = run.wait_for_job("train_adapter")
+            time.sleep(0.5)
+        assert run.finish() == 0, run.said
+    emulated_slurm.start()
+    assert (half_done / WEIGHTS).read_bytes() == undisturbed[WEIGHTS]
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(half_done, undisturbed, tmp_path):
+    tables = without_table(half_done) / "results/tiny/tables"
+    kept = tmp_path / "tables"
+    shutil.copytree(tables, kept)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tables)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        with cluster_run(half_done, TABLE, "--retries", "0") as run:
+            assert run.finish() == 1
+        assert "error: No space left on device: nothing half-written is left" in run.said
+        assert list(tables.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(tables)], check=True)
+    succeed(half_done, TABLE)
+    assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
+
+
+def test_job_arrays_are_refused(half_done):
+    with cluster_run(without_table(half_done), TABLE, "--slurm-array-jobs", "all") as run:
+        assert run.finish() == 2
+    assert "error: slurm-array-jobs: refused" in run.said and not (half_done / TABLE).exists()
+
+
+def test_a_gpu_that_the_cluster_has_not_is_refused_at_once(half_done):
+    resources = ["--set-resources", "train_adapter:gpu=1", "train_adapter:gpu_model='h100'"]
+    with cluster_run(without_adapter(half_done), ADAPTER, *THREADS, *resources, "--retries", "0") as run:
+        assert run.finish() == 1
+    assert "sbatch failed" in run.said and "h100" in run.said
