@@ -1,0 +1,90 @@
+"""The partitions that a site names, and which one each job gets: by the SLURM plugin's own matching, before anything is submitted."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from shopbench.files import BadInput
+
+# The plugin says on every job which partition it took.
+_QUIET = logging.getLogger("shopbench.site_partitions")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """The file with its plugin's Partition objects, and the account and QOS that it (or the profile) names."""
+
+    file: Path
+    partitions: Sequence[Any]
+    account: str | None
+    qos: str | None
+
+
+def read_profile(profile: Path) -> dict[str, Any]:
+    """A Snakemake profile's config.yaml."""
+    return _yaml(profile / "config.yaml")
+
+
+def uses_slurm(profile: Mapping[str, Any]) -> bool:
+    return profile.get("executor") == "slurm"
+
+
+def read_site(profile_folder: Path) -> Site:
+    """The site's file: the profile's slurm-partition-config, else $SNAKEMAKE_SLURM_PARTITIONS, else partitions.yaml beside the profile."""
+    from snakemake_executor_plugin_slurm.partitions import read_partition_file
+
+    profile = read_profile(profile_folder)
+    named = profile.get("slurm-partition-config") or os.environ.get("SNAKEMAKE_SLURM_PARTITIONS")
+    file = Path(named) if named else profile_folder / "partitions.yaml"
+    entries = _yaml(file)
+    if not isinstance(entries.get("partitions"), dict) or not entries["partitions"]:
+        raise BadInput(
+            f"{file}: no partitions in it; write `partitions:` and below it a line for each, as in profiles/slurm/partitions.yaml"
+        )
+    try:
+        partitions = read_partition_file(file)
+    except Exception as error:  # The plugin's own errors and those of its dataclass alike: a wrong key, a wrong time.
+        raise BadInput(f"{file}: the SLURM plugin cannot read it ({error}); mend the entry") from None
+    qos = entries.get("qos") or profile.get("slurm-qos")
+    return Site(file, partitions, entries.get("account"), qos)
+
+
+def partition_of(site: Site, asked: Mapping[str, Any], name: str = "") -> str | None:
+    """The partition that a job asking for these resources and threads is given; None if there is none for it."""
+    from snakemake_executor_plugin_slurm.partitions import get_best_partition
+
+    if asked.get("slurm_partition"):
+        return str(asked["slurm_partition"])
+    resources = {key: value for key, value in asked.items() if key != "threads"}
+    return get_best_partition(list(site.partitions), SimpleNamespace(name=name, threads=asked["threads"], resources=resources), _QUIET)
+
+
+def cpus_of(asked: Mapping[str, Any]) -> int:
+    """CPUs that the plugin asks SLURM for: cpus_per_task wins over threads, cpus_per_gpu is for each GPU."""
+    if asked.get("cpus_per_task"):
+        return max(1, int(asked["cpus_per_task"]))
+    if asked.get("gpu") and asked.get("cpus_per_gpu"):
+        return int(asked["cpus_per_gpu"]) * int(asked["gpu"])
+    return int(asked["threads"])
+
+
+def _yaml(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        value = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such file") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{file}: not YAML ({error})") from None
+    if not isinstance(value, dict):
+        raise BadInput(f"{file}: empty, or not a mapping")
+    return value
