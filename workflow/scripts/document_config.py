@@ -34,6 +34,7 @@ with one line that names the nearest right one.
 | demo.yaml | a laptop: simulated sources, a tiny Qwen2, minutes |
 | datasets.tsv | the 39 training datasets: source, task, size, metric |
 | sources.tsv | every raw file: where it comes from, revision, bytes, hash, licence |
+| models.tsv | the shapes of base models on the hub, for estimates of memory, hours and bytes |
 | paper.yaml | the published numbers that tables and figures compare with |
 
 | key | value in config.yaml | what it is |
