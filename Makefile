@@ -3,8 +3,10 @@
 PYTHON ?= python3
 SNAKEMAKE = .envs/workflow/bin/snakemake
 DEMO = $(SNAKEMAKE) --profile profiles/demo
-# What `make plan` looks at; e.g. make plan CONFIG=config/7b.yaml
-CONFIG ?= config/demo.yaml
+# What `make plan` and `make check-site` look at; e.g. make plan CONFIG=config/7b.yaml
+CONFIG ?= config/config.yaml
+# make plan WHOLE=1 counts what is there already, too.
+WHOLE ?=
 # Sizes of simulated sources in the benchmarks, against the real ones.
 SCALE ?= 0.1
 # More options of pytest, e.g. make test PYTEST_OPTIONS="-k blends -x"
@@ -13,7 +15,7 @@ PYTEST_OPTIONS ?=
 MODEL = .envs/model-cpu
 BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
 
-.PHONY: demo test cluster-test status usage lint format locks dag figures plan bench show clean
+.PHONY: demo test cluster-test status usage lint format locks dag figures plan plan-readme check-site bench show clean
 
 demo: workflow-env   ## the whole pipeline on a laptop, to results/demo/report.html
 	$(DEMO)
@@ -58,8 +60,14 @@ figures: workflow-env   ## remake the figures and tables of the demo
 	rm -rf results/demo/figures results/demo/report_tables
 	$(DEMO)
 
-plan: workflow-env   ## what a run would do: jobs by rule
-	$(SNAKEMAKE) --dry-run --quiet rules --configfile $(CONFIG)
+plan: workflow-env   ## what a run would do and cost: jobs, partitions, hours, GPU-hours, downloads, disk
+	.envs/workflow/bin/python workflow/scripts/plan_run.py --configfile $(CONFIG) $(if $(WHOLE),--whole)
+
+plan-readme: workflow-env   ## the plans of the three runs, into this README
+	.envs/workflow/bin/python workflow/scripts/plan_run.py --readme README.md
+
+check-site: workflow-env   ## on a login node: what of the cluster, the files and the models would stop a run
+	.envs/workflow/bin/python workflow/scripts/check_site.py --configfile $(CONFIG)
 
 show: workflow-env   ## a few samples of a dataset as the model sees them: make show DATASET=review_rating
 	$(DEMO) results/demo/datasets/$(DATASET).parquet
