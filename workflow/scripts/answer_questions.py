@@ -26,6 +26,7 @@ from shopbench.answers import KeptAnswers
 from shopbench.constraints import MODES
 from shopbench.engine import Answer, Ask, Engine, check_precision, check_strict
 from shopbench.files import progress, run_program, write_json, write_jsonl
+from shopbench.gpu_check import require_gpus
 from shopbench.questions import Question, read_questions
 from shopbench.scaled_adapter import adapter_rank, scale_adapter
 
@@ -35,6 +36,9 @@ ALL_QUESTIONS = "track5"
 
 def main() -> None:
     args = parse_arguments()
+    if args.device == "cuda":
+        bfloat16 = "inference: dtype" if args.engine["dtype"] == "bfloat16" else None
+        require_gpus(args.engine["tensor_parallel"], "inference: tensor_parallel", bfloat16)
     sets = {path.stem: read_questions(path) for path in args.evaluation}
     check_precision(args.model, args.precision)
     questions = [question for members in sets.values() for question in members]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shopbench.files import BadInput, check_manifest, progress, read_json, run_program, whole_folder, write_json
+from shopbench.gpu_check import require_gpus
 from shopbench.model_config import weight_dtype, with_rope_theta
 from shopbench.question_answers import question_answer_texts
 
@@ -42,6 +43,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_arguments()
+    if args.device == "cuda":
+        bfloat16 = weight_dtype(read_json(args.model / "config.json")) == "bfloat16"
+        require_gpus(1, "quantization", "merge.dtype" if bfloat16 else None)
     check_manifest(args.model)
     check_groups(read_json(args.model / "config.json"), args.settings["group_size"], args.model)
     texts = question_answer_texts(args.calibration)

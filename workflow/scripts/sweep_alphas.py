@@ -26,12 +26,16 @@ from shopbench.answers import KeptAnswers
 from shopbench.constraints import MODES
 from shopbench.engine import Ask, Engine, check_strict
 from shopbench.files import BadInput, progress, read_json, run_program, whole_file
+from shopbench.gpu_check import require_gpus
 from shopbench.questions import Question, read_questions
 from shopbench.scaled_adapter import adapter_rank, scale_adapter
 
 
 def main() -> None:
     args = parse_arguments()
+    if args.device == "cuda":
+        bfloat16 = "inference: dtype" if args.engine["dtype"] == "bfloat16" else None
+        require_gpus(args.engine["tensor_parallel"], "inference: tensor_parallel", bfloat16)
     sets = {path.stem: read_questions(path) for path in args.evaluation}
     asks = [Ask(q["prompt"], q["is_multiple_choice"]) for questions in sets.values() for q in questions]
     kept = {float(alpha): kept_answers(args, float(alpha)) for alpha in sorted(args.alphas)}

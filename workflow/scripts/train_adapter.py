@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import os
 import pickle
 import sys
 import time
@@ -52,6 +53,7 @@ from shopbench.files import (
     write_json,
     write_jsonl,
 )
+from shopbench.gpu_check import require_gpus
 from shopbench.packing import Row, batches_of_epoch, first_fit_decreasing, make_row, share_out, token_weights
 from shopbench.samples import Sample, tokenize
 from shopbench.training_config import TrainingConfig
@@ -66,6 +68,9 @@ PROGRESS_SECONDS = 10
 def main() -> None:
     args = parse_arguments()
     config = TrainingConfig.from_json(args.training)
+    # One process looks for all on the node.
+    if args.device == "cuda" and os.environ.get("LOCAL_RANK", "0") == "0":
+        require_gpus(args.processes, "launch.processes", "training.compute_dtype" if config.compute_dtype == "bfloat16" else None)
     accelerator = Accelerator(cpu=args.device == "cpu")
     if accelerator.num_processes != args.processes:
         raise BadInput(
