@@ -26,7 +26,7 @@ from plan_run import (
 
 from shopbench.estimates import Disk, Estimate
 from shopbench.files import BadInput
-from shopbench.planned_jobs import PlannedJob
+from shopbench.planned_jobs import PlannedJob, complaint
 from shopbench.site_partitions import cpus_of, partition_of, read_site
 
 GPU = {"threads": 64, "gpu": 8, "gpu_model": "a100", "mem_mb": 480000, "runtime": 1800}
@@ -184,3 +184,20 @@ def test_a_readme_without_marks_is_refused(tmp_path):
     with pytest.raises(BadInput, match="plan: begin"):
         write_readme(readme)
     assert readme.read_text() == "no marks"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Using profile x\nerror: config: unknown key 'a'\n", "config: unknown key 'a'"),
+        (
+            'FileNotFoundError in file "x.smk", line 4:\n[Errno 2] No such file: \'y\'\n  File "z"\n',
+            "FileNotFoundError in file \"x.smk\", line 4: [Errno 2] No such file: 'y'",
+        ),
+        ("WorkflowError:\nno rule\n", "WorkflowError: no rule"),
+        ("something else\nlast\n", "last"),
+        ("", "it said nothing"),
+    ],
+)
+def test_what_snakemake_complains_of_becomes_one_line(said, told):
+    assert complaint(said) == told

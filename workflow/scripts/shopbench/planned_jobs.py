@@ -6,6 +6,7 @@ Runs in the environment that Snakemake is in. Nothing is made, locked or deleted
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -60,12 +61,16 @@ def planned_jobs(configfiles: Sequence[Path], profile: Path, whole: bool) -> lis
             [*command, *(["--forceall"] if whole else [])], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL
         )
         if result.returncode != 0:
-            raise BadInput(f"{', '.join(map(str, configfiles))}: Snakemake cannot plan this run: {_complaint(result.stderr)}")
+            raise BadInput(f"{', '.join(map(str, configfiles))}: Snakemake cannot plan this run: {complaint(result.stderr)}")
         return [PlannedJob(**row) for row in read_jsonl(file)]
 
 
-def _complaint(text: str) -> str:
-    """Of what Snakemake wrote, our own one-line error if there is one, else the last line."""
+def complaint(text: str) -> str:
+    """Of what Snakemake wrote: our own one-line error, else the line that opens with an error and the one after it, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
-    ours = [line for line in lines if line.lower().startswith("error: ")]
-    return ours[0][len("error: ") :] if ours else lines[-1]
+    for number, line in enumerate(lines):
+        if line.lower().startswith("error: "):
+            return line[len("error: ") :]
+        if re.match(r"\w*(Error|Exception)\b", line):
+            return " ".join(lines[number : number + 2])
+    return lines[-1]
