@@ -81,7 +81,7 @@ A100_LINE = "a100: {max_runtime: 2880, max_mem_mb: 1000000, max_cpus_per_task: 1
 
 
 def job(rule, first, last=None, local=False, group=None, **wildcards):
-    return PlannedJob(rule, wildcards, local, [], [], 0, group, first, last or first)
+    return PlannedJob(rule, wildcards, local, [], [], 0, group, 1, first, last or first)
 
 
 def texts(findings, level=None):

@@ -35,7 +35,7 @@ def paper():
 
 def job(rule, submitted=None, **wildcards):
     asked = {"threads": 1, **(submitted or {})}
-    return PlannedJob(rule, wildcards, False, [], [], 0, None, asked, asked)
+    return PlannedJob(rule, wildcards, False, [], [], 0, None, 1, asked, asked)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from plan_run import (
 from shopbench.estimates import Disk, Estimate
 from shopbench.files import BadInput
 from shopbench.planned_jobs import PlannedJob, complaint
-from shopbench.site_partitions import cpus_of, partition_of, read_site
+from shopbench.site_partitions import cpus_of, gpus_of, partition_of, read_site
 
 GPU = {"threads": 64, "gpu": 8, "gpu_model": "a100", "mem_mb": 480000, "runtime": 1800}
 SMALL = {"threads": 1, "mem_mb": 4000, "runtime": 60}
@@ -50,8 +50,8 @@ def site(tmp_path):
     return read_site(tmp_path)
 
 
-def job(rule, asked, number=0, local=False, group=None, inputs=(), outputs=(), **wildcards):
-    return PlannedJob(rule, wildcards, local, list(inputs), list(outputs), number, group, asked, asked)
+def job(rule, asked, number=0, local=False, group=None, inputs=(), outputs=(), attempts=1, **wildcards):
+    return PlannedJob(rule, wildcards, local, list(inputs), list(outputs), number, group, attempts, asked, asked)
 
 
 def plan_of(site, *jobs_and_estimates):
@@ -153,6 +153,37 @@ def test_gpus_beyond_those_used_and_limits_below_the_estimate_are_said(site):
     ]
     assert short_limits(plan) == ["train_adapter v8 may take 31 h, its limit is 30 h; raise `runtime` in the profile"]
     assert unused_gpus(plan_of(site, (job("train_adapter", GPU, adapter="v8"), made))) == []
+
+
+def test_training_may_use_all_its_attempts_and_a_group_adds_up(site):
+    long = plan_of(site, (job("train_adapter", GPU, attempts=4, adapter="v8"), Estimate("training", 100)))
+    assert short_limits(long) == []
+    made = [(job("build_dataset", SMALL, number=3, group="datasets", dataset=name), Estimate("rows", 0.4)) for name in "abc"]
+    assert short_limits(plan_of(site, *made)) == [
+        "a group of datasets may take 72 min, its limit is 60 min; raise `runtime` in the profile"
+    ]
+
+
+def test_gpus_of_several_nodes(site):
+    assert gpus_of({"gpu": 8, "gpu_model": "a100", "nodes": 1}) == (8, "a100")
+    assert gpus_of({"gres": "gpu:a100:8", "nodes": 2}) == (8, "a100")
+    assert gpus_of({"gres": "gpu:4"}) == (4, "") and gpus_of({"gpu": 16, "nodes": 2}) == (8, "") and gpus_of({}) == (0, "")
+    two = {"threads": 64, "gres": "gpu:a100:8", "nodes": 2, "mem_mb": 480000, "runtime": 60}
+    assert asked_of(job("train_adapter", two), site).gpus == 16
+
+
+def test_groups_of_one_name_share_a_row_whatever_their_size(site):
+    long = {**SMALL, "runtime": 200}
+    made = [(job("build_dataset", long, number=1, group="datasets", dataset=name), Estimate("rows", 0.1)) for name in "abc"]
+    made += [(job("build_dataset", SMALL, number=2, group="datasets", dataset="d"), Estimate("rows", 0.1))]
+    (row,) = rows_of_plan(plan_of(site, *made))
+    assert cells_of(row)[1] == "4 in 2" and row.asked.limit_minutes == 200
+
+
+def test_rules_of_a_group_share_a_row(site):
+    jobs = [(job(rule, SMALL, number=5, group="report"), Estimate("small", 0.03)) for rule in ("draw_a", "make_report", "check_run")]
+    (row,) = rows_of_plan(plan_of(site, *jobs))
+    assert cells_of(row)[:3] == ["group report (3 rules)", "3 in 1", "cpu"]
 
 
 def test_gpus_used_come_from_the_config():

@@ -29,7 +29,7 @@ from shopbench.files import BadInput, run_program
 from shopbench.gpu_check import CUDA_DRIVERS, major
 from shopbench.gpu_models import find_gpu
 from shopbench.planned_jobs import PlannedJob
-from shopbench.site_partitions import Site, cpus_of, partition_of
+from shopbench.site_partitions import Site, cpus_of, gpus_of, partition_of
 from shopbench.slurm_nodes import (
     ASSOCIATIONS,
     QOS_LIMITS,
@@ -127,7 +127,7 @@ def too_large(limits: Any, here: Sequence[Nodes]) -> list[Finding]:
         promised = getattr(limits, key)
         if promised != float("inf") and promised > most:
             findings.append(Finding(ERROR, f"{key} {promised} is above what its largest node has; set {most}"))
-    models = gpus_of(here)
+    models = most_gpus(here)
     most = max(models.values(), default=0)
     if limits.max_gpu > most:
         findings.append(Finding(ERROR, f"max_gpu {limits.max_gpu} is above what its largest node has; set {most}"))
@@ -138,7 +138,7 @@ def too_large(limits: Any, here: Sequence[Nodes]) -> list[Finding]:
     return findings
 
 
-def gpus_of(nodes: Iterable[Nodes]) -> dict[str, int]:
+def most_gpus(nodes: Iterable[Nodes]) -> dict[str, int]:
     """The most GPUs of each model on a single node."""
     models: dict[str, int] = {}
     for row in nodes:
@@ -185,13 +185,14 @@ def place_of(site: Site, nodes: Sequence[Nodes], asked: Mapping[str, Any], name:
 
 
 def gpu_text(asked: Mapping[str, Any]) -> str:
-    return f"{asked['gpu']} GPUs of model {asked.get('gpu_model') or 'any'}" if asked.get("gpu") else ""
+    gpus, model = gpus_of(asked)
+    return f"{gpus} GPUs of model {model or 'any'}" if gpus else ""
 
 
 def misfit(partition: Any, asked: Mapping[str, Any]) -> str:
     """The first limit of the site's file that keeps a job out of a partition."""
     limits = partition.limits
-    gpus, model = int(asked.get("gpu", 0)), asked.get("gpu_model")
+    gpus, model = gpus_of(asked)
     if gpus > limits.max_gpu:
         return f"{partition.name} has {limits.max_gpu or 'no'} GPUs of {gpus}"
     if gpus and model and limits.available_gpu_models and model not in limits.available_gpu_models:
@@ -208,7 +209,7 @@ def misfit(partition: Any, asked: Mapping[str, Any]) -> str:
 
 def fits_node(row: Nodes, asked: Mapping[str, Any]) -> bool:
     """One node has the CPUs, the memory and the GPUs."""
-    model, gpus = asked.get("gpu_model"), int(asked.get("gpu", 0))
+    gpus, model = gpus_of(asked)
     most = row.gpus.get(model, 0) if model else max(row.gpus.values(), default=0)
     return row.cpus >= cpus_of(asked) and row.memory >= int(asked.get("mem_mb", 0)) and most >= gpus
 
@@ -264,9 +265,9 @@ def check_bfloat16(run: Run, jobs: Sequence[PlannedJob]) -> list[Finding]:
     findings = []
     for job in jobs:
         key = bfloat16_key(run.config, job)
-        gpu = find_gpu(job.submitted.get("gpu_model"))
+        model = gpus_of(job.submitted)[1]
+        gpu = find_gpu(model)
         if key and gpu and not gpu.bfloat16:
-            model = job.submitted["gpu_model"]
             mend = "set half, or float32" if key.startswith("inference") else "set float32, or ask for another model in the profile"
             findings.append(Finding(ERROR, f"{job.name}: {key} is bfloat16, which a {model} does not have; {mend}"))
     return findings

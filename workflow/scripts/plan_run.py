@@ -13,14 +13,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from shopbench.estimates import HOW, PAPER_MODEL, Estimate, Run, estimate, paper_comparison, read_run
 from shopbench.files import BadInput, run_program, whole_text
 from shopbench.planned_jobs import PlannedJob, planned_jobs
-from shopbench.site_partitions import Site, cpus_of, partition_of, read_profile, read_site, uses_slurm
+from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_profile, read_site, uses_slurm
 from shopbench.training_memory import qlora_memory
 
 MARKS = ("<!-- plan: begin -->", "<!-- plan: end -->")
@@ -54,7 +54,7 @@ class Row:
     how: str
     hours: list[float] = field(default_factory=list)
     submissions: set[int] = field(default_factory=set)
-    grouped: bool = False
+    group: str | None = None
 
     @property
     def gpu_hours(self) -> float:
@@ -112,37 +112,46 @@ def make_plan(configfiles: Sequence[Path], profile: Path | None, whole: bool) ->
 def asked_of(job: PlannedJob, site: Site | None) -> Asked:
     """What the row of a job says; a job that runs where Snakemake does asks a scheduler for nothing."""
     asked = job.submitted
-    gpus, memory, cpus = int(asked.get("gpu", 0)), int(asked.get("mem_mb", 0)), cpus_of(asked)
+    (gpus, model), nodes = gpus_of(asked), nodes_of(asked)
+    memory, cpus = int(asked.get("mem_mb", 0)), cpus_of(asked)
     if site is None:
-        return Asked(THIS_MACHINE, gpus, str(asked.get("gpu_model", "")), cpus, memory, 0)
+        return Asked(THIS_MACHINE, gpus, model, cpus, memory, 0)
     if job.local:
         return Asked(LOCAL, 0, "", 0, 0, 0)
     where = partition_of(site, asked, job.rule) or NOWHERE
-    return Asked(where, gpus, str(asked.get("gpu_model", "")), cpus, memory, int(asked.get("runtime", 0)))
+    return Asked(where, gpus * nodes, model, cpus, memory, int(asked.get("runtime", 0)))
 
 
 def rows_of_plan(plan: Plan) -> list[Row]:
-    """A row for each rule, resources and kind of estimate, GPU jobs first, then the longest."""
+    """A row for each rule, resources and kind of estimate, GPU jobs first, then the longest. Groups of one name share rows, whatever their
+    number of jobs, with what the largest asks for: Snakemake deals jobs out to groups in no fixed order.
+    """
     rows: dict[tuple[Any, ...], Row] = {}
     for job, made in zip(plan.jobs, plan.estimates, strict=True):
         asked = asked_of(job, plan.site)
-        row = rows.setdefault((job.rule, asked, made.how), Row([job.rule], asked, made.how))
+        same = (asked.where, asked.gpus, asked.gpu_model) if job.group else asked
+        row = rows.setdefault((job.rule, job.group, same, made.how), Row([job.rule], asked, made.how, group=job.group))
+        row.asked = largest(row.asked, asked)
         row.hours.append(made.hours)
         row.submissions.add(job.submission)
-        row.grouped |= job.group is not None
     return sorted(families(rows.values()), key=lambda row: (-row.gpu_hours, -sum(row.hours), row.rules))
 
 
+def largest(one: Asked, other: Asked) -> Asked:
+    """The most CPUs, memory and time of the two."""
+    most = {name: max(getattr(one, name), getattr(other, name)) for name in ("cpus", "memory_mb", "limit_minutes")}
+    return replace(one, **most)
+
+
 def families(rows: Iterable[Row]) -> list[Row]:
-    """Rules with one verb that ask for the same, a job each, share a row: draw_* (8 rules)."""
+    """Rules of one group share a row, and so do rules with one verb that ask for the same, a job each: draw_* (8 rules)."""
     merged: dict[tuple[Any, ...], Row] = {}
     for row in rows:
         alone = len(row.hours) == 1 and row.how in ("small", "demo")
-        key = (row.rules[0].split("_")[0] if alone else row.rules[0], alone, row.asked, row.how)
+        family = row.group or (row.rules[0].split("_")[0] if alone else row.rules[0])
+        key = (family, alone and row.group is None, row.asked, row.how)
         if key in merged:
-            merged[key].rules += row.rules
-            merged[key].hours += row.hours
-            merged[key].submissions |= row.submissions
+            join(merged[key], row)
         else:
             merged[key] = row
     return list(merged.values())
@@ -155,18 +164,24 @@ def fold_small(rows: Sequence[Row]) -> list[Row]:
     folded: dict[str, Row] = {}
     for row in rows:
         if row not in kept:
-            place = folded.setdefault(row.asked.where, Row([], Asked(row.asked.where, 0, "", 0, 0, 0), ""))
-            place.rules += row.rules
-            place.hours += row.hours
-            place.submissions |= row.submissions
-            place.grouped |= row.grouped
+            where = row.asked.where
+            join(folded.setdefault(where, Row([], Asked(where, 0, "", 0, 0, 0), "")), row)
     return kept + list(folded.values())
 
 
-def label(rules: Sequence[str]) -> str:
-    names = list(dict.fromkeys(rules))
+def join(row: Row, other: Row) -> None:
+    """Count the jobs of `other` in `row`."""
+    row.rules += other.rules
+    row.hours += other.hours
+    row.submissions |= other.submissions
+
+
+def label(row: Row) -> str:
+    names = list(dict.fromkeys(row.rules))
     if len(names) == 1:
         return names[0]
+    if row.group:
+        return f"group {row.group} ({len(names)} rules)"
     verbs = {name.split("_")[0] for name in names}
     return f"{verbs.pop()}_* ({len(names)} rules)" if len(verbs) == 1 else f"{len(names)} small rules"
 
@@ -189,9 +204,10 @@ def span_text(low: float, high: float) -> str:
 
 def cells_of(row: Row) -> list[str]:
     asked = row.asked
-    number = str(len(row.hours)) + (f" in {len(row.submissions)}" if row.grouped else "")
+    shared = len(row.submissions) < len(row.hours) and asked.where not in (LOCAL, THIS_MACHINE)
+    number = f"{len(row.hours)} in {len(row.submissions)}" if shared else str(len(row.hours))
     return [
-        label(row.rules),
+        label(row),
         number,
         asked.where,
         f"{asked.gpus} x {asked.gpu_model or 'any'}" if asked.gpus else "",
@@ -244,8 +260,8 @@ def totals(plan: Plan) -> list[str]:
     disk = [item for made in plan.estimates for item in made.disk]
     kept, whole = sum(item.bytes for item in disk if item.kept), sum(item.bytes for item in disk)
     by_place = {place: sum(item.bytes for item in disk if item.place == place) for place in {item.place for item in disk}}
-    largest = sorted(by_place.items(), key=lambda item: -item[1])
-    places_text = ", ".join(f"{place} {gigabytes(size)}" for place, size in largest if size >= 50e6)
+    sizes = sorted(by_place.items(), key=lambda item: -item[1])
+    places_text = ", ".join(f"{place} {gigabytes(size)}" for place, size in sizes if size >= 50e6)
     lines = [
         f"{counted}.",
         "GPU-hours: " + (", ".join(f"{spent:,.0f} {model}" for model, spent in sorted(gpu_hours.items())) or "none") + ".",
@@ -261,10 +277,9 @@ def unused_gpus(plan: Plan) -> list[str]:
     """Jobs that ask for more GPUs, or fewer, than their program uses."""
     lines = []
     for rule in sorted({job.rule for job in plan.jobs}):
-        for asked, used in sorted(
-            {(int(job.submitted.get("gpu", 0)), gpus_used(job, plan.run.config)) for job in plan.jobs if job.rule == rule}
-        ):
-            if plan.site and used is not None and asked != used:
+        numbers = {(asked_of(job, plan.site).gpus, gpus_used(job, plan.run.config)) for job in plan.jobs if job.rule == rule}
+        for asked, used in sorted((asked, used) for asked, used in numbers if used is not None):
+            if plan.site and asked != used:
                 lines.append(
                     f"{rule} asks for {asked} GPUs and uses {used}; set-resources in the profile, or launch and inference in the config"
                 )
@@ -272,13 +287,22 @@ def unused_gpus(plan: Plan) -> list[str]:
 
 
 def short_limits(plan: Plan) -> list[str]:
-    """Jobs whose estimate is above the run-time limit of their first attempt."""
-    lines = []
+    """What may take longer than its run-time limit: a job, a group's jobs one after another, and training with all its attempts, as it goes
+    on where it stopped.
+    """
+    submissions: dict[int, list[tuple[PlannedJob, float]]] = {}
     for job, made in zip(plan.jobs, plan.estimates, strict=True):
+        submissions.setdefault(job.submission, []).append((job, made.hours))
+    lines = []
+    for members in submissions.values():
+        job, hours = members[0][0], sum(hours for _, hours in members)
+        goes_on = job.attempts if job.rule == "train_adapter" else 1
         limit = asked_of(job, plan.site).limit_minutes / 60
-        if limit and made.hours > limit and job.group is None:
-            lines.append(f"{job.name} may take {time_text(made.hours)}, its limit is {time_text(limit)}; raise `runtime` in the profile")
-    return lines
+        if limit and hours > goes_on * limit:
+            name = f"a group of {job.group}" if job.group else job.name
+            times = f" ({goes_on} attempts)" if goes_on > 1 else ""
+            lines.append(f"{name} may take {time_text(hours)}, its limit is {time_text(limit)}{times}; raise `runtime` in the profile")
+    return sorted(set(lines))
 
 
 def gpus_used(job: PlannedJob, config: Mapping[str, Any]) -> int | None:

@@ -68,9 +68,10 @@ PROGRESS_SECONDS = 10
 def main() -> None:
     args = parse_arguments()
     config = TrainingConfig.from_json(args.training)
-    # One process looks for all on the node.
+    # One process looks for all on its node.
     if args.device == "cuda" and os.environ.get("LOCAL_RANK", "0") == "0":
-        require_gpus(args.processes, "launch.processes", "training.compute_dtype" if config.compute_dtype == "bfloat16" else None)
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", args.processes))
+        require_gpus(here, "launch.processes", "training.compute_dtype" if config.compute_dtype == "bfloat16" else None)
     accelerator = Accelerator(cpu=args.device == "cpu")
     if accelerator.num_processes != args.processes:
         raise BadInput(

@@ -18,6 +18,7 @@ from shopbench.dataset_table import read_dataset_table
 from shopbench.gpu_models import GPUS, find_gpu
 from shopbench.model_shapes import ModelShape, read_model_shapes, shape_of
 from shopbench.planned_jobs import PlannedJob
+from shopbench.site_partitions import gpus_of
 from shopbench.source_table import SourceFile, find_source_file, read_source_table
 
 # Samples. Mean bytes of prompt and answer by source: of this pipeline's prompts on simulated texts as long as the real ones. MMLU's from
@@ -295,7 +296,7 @@ def _train_adapter(job: PlannedJob, run: Run) -> Estimate:
     adapter = run.config["adapters"][job.wildcards["adapter"]]
     shape, rank = run.shapes[adapter["model"]], adapter["training"]["rank"]
     gpus = run.config["launch"]["processes"]
-    hours = training_hours(shape, training_tokens(run, adapter), gpus, job.submitted.get("gpu_model"))
+    hours = training_hours(shape, training_tokens(run, adapter), gpus, gpus_of(job.submitted)[1])
     # A checkpoint is the adapter and two 8-bit moments; two are kept while a third is written.
     checkpoints = 3 * (adapter_bytes(shape, rank) + 2 * shape.lora_parameters(rank))
     return Estimate("training", hours, disk=(Disk("results", adapter_bytes(shape, rank)), Disk("parts", checkpoints, kept=False)))
@@ -307,7 +308,7 @@ def _engine(job: PlannedJob, run: Run, precision: str, model: str) -> tuple[floa
     shape = run.shapes[model]
     weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape)
     gpus, in_flight = settings["tensor_parallel"], settings["max_num_seqs"]
-    each = seconds_per_question(shape, weights, gpus, job.submitted.get("gpu_model"), in_flight)
+    each = seconds_per_question(shape, weights, gpus, gpus_of(job.submitted)[1], in_flight)
     return each, ENGINE_START_HOURS + weights / DISK_RATE / 3600
 
 

@@ -24,8 +24,9 @@ ALL_CORES = "100000"
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One job. `submitted` is what it asks for at the first attempt, `submitted_last` at the last one that the profile's retries allow:
-    resources by their Snakemake names, and threads. Jobs of a group are submitted together and share `submission` and what is asked for.
+    """One job. `submitted` is what it asks for at the first of its `attempts` (as the profile's retries allow), `submitted_last` at the
+    last: resources by their Snakemake names, and threads. Jobs of a group are submitted together and share `submission` and what is asked
+    for.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class PlannedJob:
     output: list[str]
     submission: int
     group: str | None
+    attempts: int
     submitted: dict[str, Any]
     submitted_last: dict[str, Any]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +76,17 @@ def cpus_of(asked: Mapping[str, Any]) -> int:
     if asked.get("gpu") and asked.get("cpus_per_gpu"):
         return int(asked["cpus_per_gpu"]) * int(asked["gpu"])
     return int(asked["threads"])
+
+
+def gpus_of(asked: Mapping[str, Any]) -> tuple[int, str]:
+    """(GPUs on each node, their model or ""): by `gpu` for all nodes together, or by `gres` for each."""
+    if found := re.match(r"gpu(?::([^:,]*[^:,0-9][^:,]*))?(?::(\d+))?", str(asked.get("gres") or "")):
+        return int(found[2] or 1), found[1] or ""
+    return math.ceil(int(asked.get("gpu") or 0) / nodes_of(asked)), str(asked.get("gpu_model") or "")
+
+
+def nodes_of(asked: Mapping[str, Any]) -> int:
+    return int(asked.get("nodes") or 1)
 
 
 def _yaml(file: Path) -> dict[str, Any]:

@@ -36,10 +36,12 @@ class Executor(AbstractExecutor):
 
     def run_job(self, job: Any) -> None:
         members = list(job.jobs) if job.is_group() else [job]
+        attempts = 1 + max(member.restart_times or 0 for member in members)
         common = {
             "submission": self.submissions,
             "group": job.groupid if job.is_group() else None,
-            "submitted_last": asked(job, 1 + max(member.restart_times or 0 for member in members)),
+            "attempts": attempts,
+            "submitted_last": asked(job, attempts),
             "submitted": asked(job, 1),
         }
         self.submissions += 1
