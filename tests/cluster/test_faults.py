@@ -13,8 +13,8 @@ from pathlib import Path
 import emulated_slurm
 import pytest
 import yaml
-from conftest import THREADS, TINY, cluster_run, jobs_of, succeed
-from support import snakemake
+from cluster_runs import THREADS, cluster_run, jobs_of, succeed
+from support import TINY, snakemake
 
 TABLE = "results/tiny/tables/mmlu.parquet"
 ADAPTER = "results/tiny/adapters/v7/manifest.json"

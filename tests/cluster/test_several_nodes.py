@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import yaml
-from conftest import TINY, jobs_of, succeed
+from cluster_runs import jobs_of, succeed
 from safetensors.numpy import load_file
-from support import snakemake
+from support import TINY, snakemake
 
 WEIGHTS = "results/tiny/adapters/v7/adapter_model.safetensors"
 TWO_NODES = ["nodes=2", "tasks=2", "tasks_per_gpu=0", "mpi='srun'", "gres='gpu:a100:8'", "mem_mb=6000", "runtime=30"]

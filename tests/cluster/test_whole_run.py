@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
-from conftest import CLUSTER, THREADS, cluster_run, jobs_of
+from cluster_runs import THREADS, cluster_run, jobs_of
 
 from shopbench.job_usage import JobUsage
 
@@ -101,4 +101,3 @@ def test_jobs_at_the_same_time_have_gpus_of_their_own(whole_run, jobs):
 def test_a_second_run_has_nothing_to_do(whole_run):
     with cluster_run(whole_run, *THREADS) as run:
         assert run.finish() == 0 and "Nothing to be done" in run.said
-    assert "--profile" in CLUSTER

@@ -29,7 +29,8 @@ HEADER = "# resolved from inputs with sha256 "
 PYTHON = "3.11"
 # vLLM's CPU build is resolved against torch's CPU build; the index's builds of these are linked to CUDA and break its imports.
 CPU_OVERRIDES = ENVS / "cpu.overrides.txt"
-CPU_TORCH = "torch==2.13.0+cpu\n"
+# An index that has both builds gives the one with the longer version; three equal signs ask for the plain one, which is CUDA's.
+TORCH = {"cpu": "torch==2.13.0+cpu\n", "cuda": "torch===2.13.0\n"}
 
 
 def inputs_of(name: str, accelerator: str) -> list[Path]:
@@ -60,9 +61,11 @@ def resolve(name: str, accelerator: str) -> str:
     command = [find_uv(), "pip", "compile", "--quiet", "--python-version", PYTHON, "--python-platform", "x86_64-unknown-linux-gnu"]
     command += ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
     constraint = None
+    if needs_torch(name):
+        constraint = TORCH[accelerator]
+        command += ["--constraints", "-"]
     if needs_torch(name) and accelerator == "cpu":
-        constraint = CPU_TORCH
-        command += ["--override", str(CPU_OVERRIDES), "--constraints", "-"]
+        command += ["--override", str(CPU_OVERRIDES)]
     command += map(str, inputs_of(name, accelerator))
     variables = uv_variables(dict(os.environ))
     for attempt in (command, [*command, "--torch-backend", accelerator if accelerator == "cpu" else "auto"]):
@@ -87,6 +90,8 @@ def check(name: str, accelerator: str) -> None:
         raise BadInput(f"{lock}: stale against envs/{name}.in; run `make locks`")
     if found := re.search(r"https?://\S+|file:\S+|/(home|opt|root|tmp)/\S+", text):
         raise BadInput(f"{lock}: names {found.group()}; locks hold names, versions and hashes only")
+    if accelerator == "cuda" and (found := re.search(r"^\S+\+cpu", text, re.M)):
+        raise BadInput(f"{lock}: {found.group()} is a CPU build; run `make locks`")
 
 
 def main() -> None:
