@@ -48,9 +48,10 @@ def planned_jobs(folder: Path, *arguments: str) -> set[str]:
     """The jobs of a dry run, each as its rule with its wildcard values: {'train_adapter(v8)', ...}."""
     text = snakemake(folder, "--dry-run", *arguments).stdout
     jobs = set()
-    for block in re.split(r"\n(?=(?:\[.*\]\n)?(?:local)?rule )", "\n" + text):
-        if found := re.search(r"^(?:local)?rule (\w+):$", block, re.M):
-            wildcards = re.search(r"^    wildcards: (.*)$", block, re.M)
+    # The jobs of a group are indented below it.
+    for block in re.split(r"\n(?=(?: *\[.*\]\n)? *(?:local)?rule )", "\n" + text):
+        if found := re.search(r"^ *(?:local)?rule (\w+):$", block, re.M):
+            wildcards = re.search(r"^ +wildcards: (.*)$", block, re.M)
             values = re.findall(r"\w+=([^,\s]+)", wildcards.group(1)) if wildcards else []
             jobs.add(f"{found.group(1)}({', '.join(values)})")
     return jobs

@@ -17,7 +17,8 @@ from shopbench.job_usage import JobUsage, logged_jobs, usage_of
 from shopbench.slurm import QueuedJob, queue
 
 # The profile as users have it, but for a status check every other second, and one training thread as in the run without SLURM.
-CLUSTER = ["--profile", "slurm", *TINY, "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+CONFIG = [*TINY, "tests/config/cluster.yaml"]
+CLUSTER = ["--profile", "slurm", *CONFIG, "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
 THREADS = ["--set-threads", "train_adapter=1"]
 # No fault may make a run hang for longer.
 PATIENCE_SECONDS = 180

@@ -2,7 +2,7 @@
 
     python tests/cluster/emulated_slurm.py check | start | stop | missing
 
-    cpu-1      32 CPUs, 128 GB, partition cpu
+    cpu-1      64 CPUs, 256 GB, partition cpu
     a100-1, 2  128 CPUs, 1 TB, 8 GPUs of model a100 each, partition a100
     t4-1, 2    48 CPUs, 192 GB, 4 GPUs of model t4 each, partition t4
 
@@ -63,7 +63,7 @@ class Node:
 
 
 NODES = [
-    Node("cpu-1", "cpu", 16901, 32, 128_000),
+    Node("cpu-1", "cpu", 16901, 64, 256_000),
     Node("a100-1", "a100", 16911, 128, 1_000_000, gpus=8),
     Node("a100-2", "a100", 16912, 128, 1_000_000, gpus=8),
     Node("t4-1", "t4", 16921, 48, 192_000, gpus=4),

@@ -13,7 +13,7 @@ from pathlib import Path
 import emulated_slurm
 import pytest
 import yaml
-from cluster_runs import THREADS, cluster_run, jobs_of, succeed
+from cluster_runs import CONFIG, THREADS, cluster_run, jobs_of, succeed
 from support import TINY, snakemake
 
 TABLE = "results/tiny/tables/mmlu.parquet"
@@ -87,8 +87,8 @@ def hang(job: str) -> None:
 
 def test_the_trainer_stops_before_its_time_is_over_and_goes_on_in_the_next_job(half_done, tmp_path):
     longer = tmp_path / "longer.yaml"
-    longer.write_text(yaml.safe_dump({"training": {"epochs": 20}}))
-    config = ["--configfile", *TINY[1:], str(longer)]
+    longer.write_text(yaml.safe_dump({"training": {"epochs": 10}}))
+    config = [*CONFIG, str(longer)]
     without_adapter(half_done)
     resources = ["train_adapter:runtime=1 if attempt == 1 else 30", "train_adapter:mem_mb=6000"]
     succeed(half_done, ADAPTER, *config, *THREADS, "--set-resources", *resources, seconds=400)

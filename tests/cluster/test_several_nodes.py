@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import yaml
-from cluster_runs import jobs_of, succeed
+from cluster_runs import CONFIG, jobs_of, succeed
 from safetensors.numpy import load_file
-from support import TINY, snakemake
+from support import snakemake
 
 WEIGHTS = "results/tiny/adapters/v7/adapter_model.safetensors"
-TWO_NODES = ["nodes=2", "tasks=2", "tasks_per_gpu=0", "mpi='srun'", "gres='gpu:a100:8'", "mem_mb=6000", "runtime=30"]
+TWO_NODES = ["nodes=2", "tasks=2", "tasks_per_gpu=0", "mpi='srun'", "gpu=0", "gres='gpu:a100:8'", "mem_mb=6000", "runtime=30"]
 
 
 def test_two_nodes_train_the_same_adapter_as_one_process(half_done, tmp_path):
@@ -23,7 +23,7 @@ def test_two_nodes_train_the_same_adapter_as_one_process(half_done, tmp_path):
     for name, overlay in overlays.items():
         path = tmp_path / f"{name}.yaml"
         path.write_text(yaml.safe_dump(overlay))
-        config[name] = ["--configfile", *TINY[1:], str(path)]
+        config[name] = [*CONFIG, str(path)]
 
     (half_done / WEIGHTS).with_name("manifest.json").unlink()
     snakemake(half_done, "results/tiny/adapters/v7/manifest.json", *config["one"], "--cores", "1")

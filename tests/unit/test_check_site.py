@@ -33,10 +33,10 @@ from check_site import (
 from shopbench.estimates import read_run
 from shopbench.files import BadInput
 from shopbench.planned_jobs import PlannedJob
-from shopbench.site_partitions import read_site
+from shopbench.site_partitions import read_partitions
+from shopbench.slurm import SITE_VARIABLE, ask_slurm
 from shopbench.slurm_nodes import (
     Association,
-    ask,
     parse_associations,
     parse_gpus,
     parse_limit,
@@ -65,13 +65,13 @@ def nodes():
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path, monkeypatch):
     """A function that makes a site of lines below `partitions:`."""
 
     def make(*lines, head=""):
-        (tmp_path / "config.yaml").write_text("executor: slurm\n")
+        monkeypatch.setenv(SITE_VARIABLE, str(tmp_path / "partitions.yaml"))
         (tmp_path / "partitions.yaml").write_text(head + "partitions:\n" + "".join(f"  {line}\n" for line in lines))
-        return read_site(tmp_path)
+        return read_partitions()
 
     return make
 
@@ -162,10 +162,10 @@ def test_associations_and_qos():
 def test_a_missing_or_failing_client_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadInput, match="sinfo: not found, so there is no SLURM here; run this on a login node"):
-        ask(["sinfo"])
+        ask_slurm(["sinfo"])
     program(tmp_path / "sinfo", 'echo "slurm_load_partitions: Unable to contact slurm controller" >&2; exit 1')
     with pytest.raises(BadInput, match="sinfo: slurm_load_partitions: Unable to contact slurm controller; run"):
-        ask(["sinfo"])
+        ask_slurm(["sinfo"])
 
 
 # the site's file

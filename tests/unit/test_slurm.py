@@ -7,7 +7,7 @@ import pytest
 
 from shopbench.files import BadInput
 from shopbench.job_usage import FIELDS, logged_jobs, mebibytes, parse_usage, seconds
-from shopbench.slurm import ALONGSIDE, check_alone, gpus_of, parse_queue, read_site, rule_and_wildcards
+from shopbench.slurm import ALONGSIDE, check_alone, gpus_of, parse_queue, read_site, rule_and_wildcards, site_resources
 
 ROOT = Path(__file__).resolve().parents[2]
 # squeue --Format pads each field to its width.
@@ -26,17 +26,22 @@ def write_site(tmp_path, text):
 
 
 def test_the_shipped_site_file_names_nobody():
-    assert read_site(ROOT / "profiles/slurm/partitions.yaml") == {}
+    assert site_resources(ROOT / "profiles/slurm/partitions.yaml") == {}
 
 
 def test_account_and_qos_become_resources(tmp_path):
     path = write_site(tmp_path, "account: 123456\nqos: long\npartitions: {cpu: {max_runtime: 60}}\n")
-    assert read_site(path) == {"slurm_account": "123456", "qos": "long"}
+    assert site_resources(path) == {"slurm_account": "123456", "qos": "long"}
 
 
 @pytest.mark.parametrize(
     "text, says",
-    [("partition: {}", "no partitions"), ("a: [", "not YAML"), ("acount: x\npartitions: {}", "acount: no such key")],
+    [
+        ("partition: {}", "no partitions"),
+        ("a: [", "not YAML"),
+        ("partitions: {}", "no partitions"),
+        ("acount: x\npartitions: {cpu: {}}", "acount: no such key"),
+    ],
 )
 def test_a_broken_site_file_is_named(tmp_path, text, says):
     with pytest.raises(BadInput, match=says):

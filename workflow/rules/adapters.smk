@@ -30,6 +30,7 @@ rule train_adapter:
     conda:
         "../../envs/model.yaml"
     resources:
+        gpu=gpus_of_training(),
         # Minutes, 0 for no limit: a cluster's profile gives one.
         runtime=0,
     params:

@@ -3,6 +3,14 @@
 from shopbench.ensembles import ancestors
 from shopbench.source_table import find_source_file
 
+# GPUs
+
+
+def gpus(kind, used):
+    """GPUs that a job of this kind asks for: those that it uses, unless the config says otherwise."""
+    return config.get("gpus", {}).get(kind, used if config["accelerator"] == "cuda" else 0)
+
+
 # sources
 
 
@@ -39,6 +47,11 @@ def models_with(key):
 
 def trained_adapter(w):
     return config["adapters"][w.adapter]
+
+
+def gpus_of_training():
+    """GPUs of a training job: one a process."""
+    return gpus("training", config["launch"]["processes"])
 
 
 def start_from(w):
@@ -102,9 +115,20 @@ def adapter_arguments(wildcards, input):
     return f"--adapter {Path(input.adapter).parent} --alpha {alpha}" if "adapter" in input.keys() else ""
 
 
+def engine_of(precision):
+    """Which of vLLM's two settings a model is run with: quantized models and unquantized ones run on different GPUs."""
+    return "unquantized" if precision == "bf16" else "quantized"
+
+
 def engine_settings(precision):
-    """vLLM's settings as JSON: quantized models and unquantized ones run on different GPUs."""
-    return json.dumps(config["inference"]["unquantized" if precision == "bf16" else "quantized"])
+    """vLLM's settings as JSON."""
+    return json.dumps(config["inference"][engine_of(precision)])
+
+
+def gpus_of_engine(precision):
+    """GPUs of an inference job: those that share the model."""
+    engine = engine_of(precision)
+    return gpus(engine, config["inference"][engine]["tensor_parallel"])
 
 
 # quantization

@@ -41,6 +41,8 @@ rule answer_questions:
         new_tokens=json.dumps(config["inference"]["new_tokens"]),
         predictions=lambda w, output: Path(output.predictions[0]).parents[2],
         parts=config["pathvars"]["parts"],
+    resources:
+        gpu=lambda w: gpus_of_engine(config["variants"][w.variant]["precision"]),
     shell:
         """
         {params.python:q} {input.program[0]:q} \
@@ -89,6 +91,8 @@ rule sweep_alphas:
         bootstrap=config["scoring"]["bootstrap"],
         seed=config["seed"],
         parts=config["pathvars"]["parts"],
+    resources:
+        gpu=gpus_of_engine("bf16"),
     shell:
         """
         {params.python:q} {input.program[0]:q} \

@@ -1,12 +1,12 @@
 # SLURM: what the site file says of account and QOS, and what must not start.
 
-from shopbench.slurm import JOB_ARRAYS, check_alone, read_site
+from shopbench.slurm import JOB_ARRAYS, SITE_VARIABLE, check_alone, site_file, site_resources
 
 # The executor reads the partitions of the same file.
-os.environ.setdefault("SNAKEMAKE_SLURM_PARTITIONS", "profiles/slurm/partitions.yaml")
+os.environ[SITE_VARIABLE] = str(site_file())
 with one_line_errors():
     # Snakemake has no public way to set a default resource from here.
-    workflow.resource_settings._parsed_default_resources.update(read_site(os.environ["SNAKEMAKE_SLURM_PARTITIONS"]))
+    workflow.resource_settings._parsed_default_resources.update(site_resources(site_file()))
 
 
 onstart:

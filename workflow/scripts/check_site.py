@@ -30,13 +30,13 @@ from shopbench.gpu_check import CUDA_DRIVERS, major
 from shopbench.gpu_models import find_gpu
 from shopbench.planned_jobs import PlannedJob
 from shopbench.site_partitions import Site, cpus_of, gpus_of, partition_of
+from shopbench.slurm import ask_slurm
 from shopbench.slurm_nodes import (
     ASSOCIATIONS,
     QOS_LIMITS,
     SINFO,
     Association,
     Nodes,
-    ask,
     parse_associations,
     parse_qos_limits,
     parse_sinfo,
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, default=Path("profiles/slurm"), help="Snakemake profile that submits to SLURM")
     arguments = parser.parse_args()
     # First, as nothing else is worth a look without it.
-    nodes = parse_sinfo(ask(SINFO))
+    nodes = parse_sinfo(ask_slurm(SINFO))
     plan = make_plan(arguments.configfile, arguments.profile, whole=False)
     if plan.site is None:
         raise BadInput(f"{arguments.profile}: its executor is not slurm; give the profile that submits, as profiles/slurm")
@@ -221,8 +221,8 @@ def check_accounting(site: Site, jobs: Sequence[PlannedJob]) -> list[Finding]:
     """Account and QOS against sacctmgr, where it answers."""
     user = getpass.getuser()
     try:
-        associations = parse_associations(ask([*ASSOCIATIONS[:5], f"user={user}", *ASSOCIATIONS[5:]]))
-        limits = parse_qos_limits(ask(QOS_LIMITS))
+        associations = parse_associations(ask_slurm([*ASSOCIATIONS[:5], f"user={user}", *ASSOCIATIONS[5:]]))
+        limits = parse_qos_limits(ask_slurm(QOS_LIMITS))
     except BadInput as error:
         return [Finding(NOTE, f"account and QOS were not checked: {error}")]
     return check_account(site, jobs, user, associations, limits)

@@ -20,7 +20,7 @@ from typing import Any
 from shopbench.estimates import HOW, PAPER_MODEL, Estimate, Run, estimate, paper_comparison, read_run
 from shopbench.files import BadInput, run_program, whole_text
 from shopbench.planned_jobs import PlannedJob, planned_jobs
-from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_profile, read_site, uses_slurm
+from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_partitions, read_profile, uses_slurm
 from shopbench.training_memory import qlora_memory
 
 MARKS = ("<!-- plan: begin -->", "<!-- plan: end -->")
@@ -102,7 +102,7 @@ def make_plan(configfiles: Sequence[Path], profile: Path | None, whole: bool) ->
     run = read_run(configfiles)
     profile = profile or PROFILES[run.config["accelerator"]]
     jobs = sorted(planned_jobs(configfiles, profile, whole), key=lambda job: (job.rule, list(job.wildcards.values())))
-    site = read_site(profile) if uses_slurm(read_profile(profile)) else None
+    site = read_partitions() if uses_slurm(read_profile(profile)) else None
     return Plan(list(configfiles), run, jobs, [estimate(job, run) for job in jobs], site)
 
 

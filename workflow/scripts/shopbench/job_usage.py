@@ -51,7 +51,7 @@ def usage_of(rules: dict[str, str], folder: Path) -> list[JobUsage]:
     lines: list[str] = []
     for start in range(0, len(jobs), JOBS_AT_ONCE):
         some = ",".join(jobs[start : start + JOBS_AT_ONCE])
-        lines += ask_slurm("sacct", "--noheader", "--parsable2", f"--format={','.join(FIELDS)}", f"--jobs={some}").splitlines()
+        lines += ask_slurm(["sacct", "--noheader", "--parsable2", f"--format={','.join(FIELDS)}", f"--jobs={some}"]).splitlines()
     return parse_usage(lines, rules, folder.resolve())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from shopbench.files import BadInput
+from shopbench.slurm import read_site, site_file
 
 # The plugin says on every job which partition it took.
 _QUIET = logging.getLogger("shopbench.site_partitions")
@@ -22,7 +22,7 @@ _QUIET.propagate = False
 
 @dataclass(frozen=True)
 class Site:
-    """The file with its plugin's Partition objects, and the account and QOS that it (or the profile) names."""
+    """The file with its plugin's Partition objects, and the account and QOS that it names."""
 
     file: Path
     partitions: Sequence[Any]
@@ -32,31 +32,32 @@ class Site:
 
 def read_profile(profile: Path) -> dict[str, Any]:
     """A Snakemake profile's config.yaml."""
-    return _yaml(profile / "config.yaml")
+    import yaml
+
+    file = profile / "config.yaml"
+    try:
+        return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise BadInput(f"{file}: no such file; give a profile's folder, as profiles/slurm") from None
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise BadInput(f"{file}: not a profile ({error})") from None
 
 
 def uses_slurm(profile: Mapping[str, Any]) -> bool:
     return profile.get("executor") == "slurm"
 
 
-def read_site(profile_folder: Path) -> Site:
-    """The site's file: the profile's slurm-partition-config, else $SNAKEMAKE_SLURM_PARTITIONS, else partitions.yaml beside the profile."""
+def read_partitions() -> Site:
+    """The site's file, its partitions as the SLURM plugin reads them."""
     from snakemake_executor_plugin_slurm.partitions import read_partition_file
 
-    profile = read_profile(profile_folder)
-    named = profile.get("slurm-partition-config") or os.environ.get("SNAKEMAKE_SLURM_PARTITIONS")
-    file = Path(named) if named else profile_folder / "partitions.yaml"
-    entries = _yaml(file)
-    if not isinstance(entries.get("partitions"), dict) or not entries["partitions"]:
-        raise BadInput(
-            f"{file}: no partitions in it; write `partitions:` and below it a line for each, as in profiles/slurm/partitions.yaml"
-        )
+    file = site_file()
+    entries = read_site(file)
     try:
         partitions = read_partition_file(file)
     except Exception as error:  # The plugin's own errors and those of its dataclass alike: a wrong key, a wrong time.
         raise BadInput(f"{file}: the SLURM plugin cannot read it ({error}); mend the entry") from None
-    qos = entries.get("qos") or profile.get("slurm-qos")
-    return Site(file, partitions, entries.get("account"), qos)
+    return Site(file, partitions, entries["account"], entries["qos"])
 
 
 def partition_of(site: Site, asked: Mapping[str, Any], name: str = "") -> str | None:
@@ -87,17 +88,3 @@ def gpus_of(asked: Mapping[str, Any]) -> tuple[int, str]:
 
 def nodes_of(asked: Mapping[str, Any]) -> int:
     return int(asked.get("nodes") or 1)
-
-
-def _yaml(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{file}: no such file") from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"{file}: not YAML ({error})") from None
-    if not isinstance(value, dict):
-        raise BadInput(f"{file}: empty, or not a mapping")
-    return value

@@ -9,8 +9,10 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,7 +20,10 @@ from shopbench.files import BadInput
 
 # States in which a job may still write.
 LIVE = ("PENDING", "CONFIGURED", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED", "REQUEUED", "REQUEUE_HOLD", "RESIZING")
+SITE_VARIABLE = "SNAKEMAKE_SLURM_PARTITIONS"
 ALONGSIDE = "SHOPBENCH_ALONGSIDE"
+# A client that finds no controller tries for a minute; one that does answers at once.
+PATIENCE_SECONDS = 20
 JOB_ARRAYS = (
     "slurm-array-jobs: refused. A failing task of an array has deleted the finished output of another task, as the executor mixes up "
     "their states; take the option away (small jobs are grouped instead, see profiles/slurm/config.yaml)"
@@ -58,22 +63,33 @@ SQUEUE_FIELDS = {
 SQUEUE_FORMAT = ",".join(f"{field}:{width}{SEPARATOR}" for field, width in SQUEUE_FIELDS.items())
 
 
-def read_site(path: str | Path) -> dict[str, str]:
-    """The default resources that a site file sets: `slurm_account` and `qos`, where they are not null.
+def site_file() -> Path:
+    """Where this site's partitions, account and QOS stand: what the executor's own variable names, or the file beside the profile."""
+    return Path(os.environ.get(SITE_VARIABLE) or "profiles/slurm/partitions.yaml")
 
-    Raises `BadInput` if the file is not there, is not YAML, or has keys besides account, qos and partitions.
+
+def read_site(path: Path) -> dict[str, Any]:
+    """A site file: `partitions`, and `account` and `qos` or None.
+
+    Raises `BadInput` if the file is not there, is not YAML, or has other keys.
     """
     try:
-        site = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        site = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadInput(f"{path}: no such site file; SNAKEMAKE_SLURM_PARTITIONS names it") from None
+        raise BadInput(f"{path}: no such site file; {SITE_VARIABLE} names it") from None
     except yaml.YAMLError as error:
         raise BadInput(f"{path}: not YAML ({error})") from None
-    if not isinstance(site, dict) or not isinstance(site.get("partitions"), dict):
-        raise BadInput(f"{path}: no partitions; see profiles/slurm/partitions.yaml")
+    if not isinstance(site, dict) or not isinstance(site.get("partitions"), dict) or not site["partitions"]:
+        raise BadInput(f"{path}: no partitions; write a line for each below `partitions:`, as in profiles/slurm/partitions.yaml")
     if unknown := sorted(set(site) - {"account", "qos", "partitions"}):
         raise BadInput(f"{path}: {unknown[0]}: no such key; there are account, qos and partitions")
-    named = {"slurm_account": site.get("account"), "qos": site.get("qos")}
+    return {"account": None, "qos": None, **site}
+
+
+def site_resources(path: Path) -> dict[str, str]:
+    """The default resources that a site file sets: `slurm_account` and `qos`, where they are not null."""
+    site = read_site(path)
+    named = {"slurm_account": site["account"], "qos": site["qos"]}
     return {resource: str(value) for resource, value in named.items() if value is not None}
 
 
@@ -99,22 +115,24 @@ def parse_queue(text: str) -> list[QueuedJob]:
     return jobs
 
 
-def ask_slurm(*command: str) -> str:
-    """What one of SLURM's client programs prints. Raises `BadInput` if it is not here or does not answer."""
+def ask_slurm(command: Sequence[str]) -> str:
+    """What one of SLURM's client programs prints. Raises `BadInput` if it is not here, does not answer or refuses."""
+    name = command[0]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
-        raise BadInput(f"{command[0]}: not found; run this on a login node of the cluster") from None
+        raise BadInput(f"{name}: not found, so there is no SLURM here; run this on a login node of the cluster") from None
     except subprocess.TimeoutExpired:
-        raise BadInput(f"{command[0]}: no answer in 60 s; SLURM may be down, try again later") from None
+        raise BadInput(f"{name}: no answer in {PATIENCE_SECONDS} s; SLURM's controller is down or out of reach, try again later") from None
     if answer.returncode:
-        raise BadInput(f"{command[0]}: {answer.stderr.strip()}")
+        said = (answer.stderr or answer.stdout).strip().splitlines() or ["no message"]
+        raise BadInput(f"{name}: {said[-1]}; run this on a login node of the cluster while SLURM is up")
     return answer.stdout
 
 
 def queue(folder: Path) -> list[QueuedJob]:
     """This user's jobs that were started from `folder`, ended ones too while SLURM's controller remembers them (minutes)."""
-    lines = ask_slurm("squeue", "--noheader", "--states=all", f"--user={os.getuid()}", f"--Format={SQUEUE_FORMAT}")
+    lines = ask_slurm(["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", f"--Format={SQUEUE_FORMAT}"])
     here = folder.resolve()
     return [job for job in parse_queue(lines) if job.folder.resolve() == here]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from shopbench.files import BadInput
@@ -12,8 +10,6 @@ from shopbench.files import BadInput
 SINFO = ["sinfo", "--noheader", "--exact", "--format=%P|%a|%l|%T|%D|%c|%m|%G"]
 ASSOCIATIONS = ["sacctmgr", "--noheader", "--parsable2", "show", "associations", "format=Account,Partition,QOS"]
 QOS_LIMITS = ["sacctmgr", "--noheader", "--parsable2", "show", "qos", "format=Name,MaxWall"]
-# A client that finds no controller asks for a minute; one that does answers at once.
-PATIENCE_SECONDS = 20
 # States in which a node takes jobs now or when others end; powered-down ones are started.
 USABLE_STATES = {
     "idle",
@@ -56,22 +52,6 @@ class Association(NamedTuple):
     account: str
     partition: str
     qos: list[str]
-
-
-def ask(command: Sequence[str]) -> str:
-    """What one of SLURM's clients prints; BadInput if it is missing, silent or refuses."""
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL)
-    except FileNotFoundError:
-        raise BadInput(f"{command[0]}: not found, so there is no SLURM here; run this on a login node of the cluster") from None
-    except subprocess.TimeoutExpired:
-        raise BadInput(
-            f"{command[0]}: no answer in {PATIENCE_SECONDS} s; SLURM's controller is down or out of reach, try again later"
-        ) from None
-    if answer.returncode:
-        said = (answer.stderr or answer.stdout).strip().splitlines() or ["no message"]
-        raise BadInput(f"{command[0]}: {said[-1]}; run this on a login node of the cluster while SLURM is up")
-    return answer.stdout
 
 
 def parse_sinfo(text: str) -> list[Nodes]:
