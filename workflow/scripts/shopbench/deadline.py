@@ -11,9 +11,9 @@ from pathlib import Path
 
 # Exit code of a program that has more to do and can go on: EX_TEMPFAIL of sysexits.h.
 UNFINISHED = 75
-# Of the run time, kept for what came before the program and comes after it; no more than so many seconds.
-RESERVED_SHARE = 0.2
-RESERVED_SECONDS = 600
+# Kept of the run time for what came before the program and comes after it: a share of it, within these bounds in seconds.
+RESERVED_SHARE = 0.1
+LEAST_RESERVED, MOST_RESERVED = 30, 600
 
 
 class Unfinished(Exception):
@@ -30,7 +30,8 @@ class Deadline:
     """Tells whether another step, and a checkpoint after it, still fit into `minutes` from the start of the process; 0 is no limit."""
 
     def __init__(self, minutes: float, age: float | None = None) -> None:
-        left = 60 * minutes - min(RESERVED_SHARE * 60 * minutes, RESERVED_SECONDS) - (process_age() if age is None else age)
+        reserved = min(max(RESERVED_SHARE * 60 * minutes, LEAST_RESERVED), MOST_RESERVED)
+        left = 60 * minutes - reserved - (process_age() if age is None else age)
         self.end = time.monotonic() + left if minutes else float("inf")
         self.slowest = 0.0
 
