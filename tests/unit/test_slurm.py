@@ -87,6 +87,15 @@ def test_finished_jobs_stop_nobody(monkeypatch, tmp_path):
     check_alone(tmp_path)
 
 
+def test_a_queue_that_does_not_answer_stops_only_who_submits(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    refused = subprocess.CompletedProcess([], 1, stdout="", stderr="squeue: fatal: no configuration\n")
+    monkeypatch.setattr(subprocess, "run", lambda *args, **keywords: refused)
+    check_alone(tmp_path, must_know=False)
+    with pytest.raises(BadInput, match="squeue: fatal: no configuration"):
+        check_alone(tmp_path)
+
+
 def test_without_slurm_there_are_no_jobs(monkeypatch, tmp_path):
     monkeypatch.setattr("shutil.which", lambda name: None)
     check_alone(tmp_path)

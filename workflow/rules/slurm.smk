@@ -11,6 +11,8 @@ with one_line_errors():
 
 onstart:
     with one_line_errors():
-        if getattr(workflow.executor_settings, "array_jobs", None):
+        # Settings of SLURM's executor; other executors have none of these.
+        submits = hasattr(workflow.executor_settings, "array_jobs")
+        if submits and workflow.executor_settings.array_jobs:
             raise BadInput(JOB_ARRAYS)
-        check_alone(Path.cwd())
+        check_alone(Path.cwd(), must_know=submits)

@@ -137,14 +137,20 @@ def queue(folder: Path) -> list[QueuedJob]:
     return [job for job in parse_queue(lines) if job.folder.resolve() == here]
 
 
-def check_alone(folder: Path) -> None:
+def check_alone(folder: Path, must_know: bool = True) -> None:
     """Raise `BadInput` while jobs of an earlier Snakemake in `folder` run or wait: two jobs would write one result.
 
-    A Snakemake that is killed leaves its jobs behind. Without SLURM there are none.
+    A Snakemake that is killed leaves its jobs behind. Without SLURM there are none; where it does not answer, that is an error only if
+    `must_know`, as on machines that have its programs and no cluster.
     """
     if not shutil.which("squeue") or os.environ.get(ALONGSIDE):
         return
-    jobs = [job for job in queue(folder) if job.state in LIVE]
+    try:
+        jobs = [job for job in queue(folder) if job.state in LIVE]
+    except BadInput:
+        if must_know:
+            raise
+        return
     if jobs:
         named = ", ".join(f"{job.job} ({job.rule} {job.wildcards}".rstrip() + f", {job.state.lower()})" for job in jobs[:5])
         more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
