@@ -1,13 +1,25 @@
 """The graph of the paper's run, as anyone can look at it: no GPU, SLURM, data or network."""
 
 import re
+import shutil
 import subprocess
 import sys
 
+import pytest
 from support import planned_jobs, snakemake
 
 
-def test_the_papers_graph_is_whole(checkout):
+@pytest.fixture
+def no_slurm(monkeypatch, tmp_path_factory):
+    """PATH without SLURM's programs, wherever they are installed."""
+    folder = tmp_path_factory.mktemp("bin")
+    for name in ("bash", "sh", "which"):
+        (folder / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(folder))
+    assert not shutil.which("sinfo")
+
+
+def test_the_papers_graph_is_whole(checkout, no_slurm):
     jobs = planned_jobs(checkout, "--profile", "slurm")
     of = {rule: sorted(job for job in jobs if job.startswith(f"{rule}(")) for rule in {job.split("(")[0] for job in jobs}}
     assert len(of["build_dataset"]) == len(of["describe_dataset"]) == 39
