@@ -44,6 +44,13 @@ def test_gpus_and_partitions(checkout):
     assert "gpu_model=a100" in resources("answer_questions", "predictions/development/track1/")
 
 
+def test_a_smaller_run_asks_for_fewer_gpus(checkout):
+    adapter = "results/7b/adapters/v8/manifest.json"
+    text = snakemake(checkout, "--dry-run", "--profile", "slurm", adapter, "--configfile", "config/7b.yaml").stdout
+    (line,) = re.findall(r"resources: .*", text.split("rule train_adapter:")[1])
+    assert "gpu=1," in line and "gpu_model=a100" in line
+
+
 def test_other_configs_show_their_graph(checkout):
     assert "download_model(qwen2-7b)" in planned_jobs(checkout, "--configfile", "config/7b.yaml")
     assert "pretrain_demo_base(demo-base)" in planned_jobs(checkout, "--profile", "profiles/demo")
