@@ -13,19 +13,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Iterator
-from itertools import islice
+from pathlib import Path
 
 import msgspec
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_ecinstruct import TASK_WORDS, BrokenItem, read_item
 from shopbench.raw_json import array_items
-from shopbench.tables import write_table
+from shopbench.table_pieces import rows_to_tables, write_pieces
 
-COLUMNS = ["task", "item", "fields", "options", "output"]
-PIECE_ITEMS = 500
+TABLE = pa.schema([(name, pa.string()) for name in ("task", "item", "fields", "options", "output")])
 
 
 class RawItem(msgspec.Struct, gc=False):
@@ -46,22 +46,26 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    pools = {task: Pool(f"ecinstruct {task}", arguments.items) for task in TASK_WORDS}
-    items = read_items(arguments.input, tally)
+    folder = Path(arguments.output).parent
+    pools = {task: Pool(f"ecinstruct {task}", arguments.items, TABLE, folder) for task in TASK_WORDS}
     different = 0
-    while piece := list(islice(items, PIECE_ITEMS)):
-        rows = pl.DataFrame(piece, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
-        for task, pool in pools.items():
-            pool.offer(rows.filter(pl.col("task") == task), "item")
-        different += rows.height
+    for rows in rows_to_tables(read_items(arguments.input, tally), TABLE):
+        (batch,) = rows.combine_chunks().to_batches()
+        for task in rows["task"].unique().to_pylist():
+            pools[task].offer(batch.filter(pc.equal(batch["task"], task)), "item")
+        different += rows.num_rows
     tally.close()
-    table = pl.concat([pool.rows() for pool in pools.values()])
-    facts = table_facts([tally], table.height, repeated=tally.sound_rows - different, outside_pool=different - table.height)
-    write_table(arguments.output, table, facts)
+    write_pieces(
+        arguments.output,
+        TABLE,
+        (piece for pool in pools.values() for piece in pool.pieces()),
+        lambda rows: table_facts([tally], rows, repeated=tally.sound_rows - different, outside_pool=different - rows),
+        few=["task"],
+    )
 
 
 def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield the items in the order of COLUMNS, one of each task and input; counts the broken ones among the items that are looked at."""
+    """Yield the items in the order of TABLE, one of each task and input; counts the broken ones among the items that are looked at."""
     seen: set[bytes] = set()
     for number, raw in array_items(path, RawItem, tally):
         key = digest(raw.task, raw.input)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from in_process import run
 
-from shopbench import raw_csv, raw_json
+from shopbench import pool, raw_csv, raw_json, raw_parquet, table_pieces
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,9 +70,11 @@ def tables_of(source: str, raw: Path, folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("source", CASES)
 def test_same_bytes_in_small_pieces(source, raw, tmp_path, monkeypatch):
     expected = tables_of(source, raw, tmp_path / "whole")
-    monkeypatch.setattr(raw_json, "PIECE_ROWS", 37)
     monkeypatch.setattr(raw_json, "PIECE_BYTES", 20_000)
     monkeypatch.setattr(raw_csv, "PIECE_BYTES", 5_000)
+    for module in (raw_parquet, pool):
+        monkeypatch.setattr(module, "PIECE_ROWS", 37)
+    monkeypatch.setattr(table_pieces, "LIST_ROWS", 11)
     assert tables_of(source, raw, tmp_path / "pieces") == expected
 
 
