@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    write_pieces(arguments.output, SCHEMA, read_items(arguments.input, tally), lambda rows: table_facts([tally], rows))
+    write_pieces(arguments.output, SCHEMA, read_items(arguments.input, tally), lambda rows: table_facts([tally], rows), few=[])
 
 
 def read_items(path: str, tally: Tally) -> Iterator[pa.Table]:

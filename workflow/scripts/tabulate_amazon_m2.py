@@ -24,10 +24,10 @@ import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
+from shopbench.raw_columns import blank, plain_column
 from shopbench.raw_csv import csv_pieces
 from shopbench.raw_lists import EMPTY_LIST, NUMPY_LIST, numpy_list
-from shopbench.raw_text import blank, plain_column
-from shopbench.table_pieces import first_of_each, holds, joined_texts, write_pieces
+from shopbench.table_pieces import MANY_ROWS, first_of_each, holds, joined_texts, write_pieces
 
 LOCALES = ["DE", "JP", "UK", "ES", "FR", "IT"]
 # Our names of the products' texts, the file's names, and the longest text kept, in characters.
@@ -74,6 +74,7 @@ def main() -> None:
         [sessions],
         lambda rows: table_facts([session_tally], rows, outside_pool=session_tally.sound_rows - rows),
         few=["locale"],
+        group_rows=MANY_ROWS,
     )
 
 

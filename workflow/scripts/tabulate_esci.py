@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
+from shopbench.raw_columns import blank, plain_column
 from shopbench.raw_parquet import parquet_pieces
-from shopbench.raw_text import blank, plain_column
-from shopbench.table_pieces import first_of_each, holds, joined_texts, write_pieces
+from shopbench.table_pieces import MANY_ROWS, first_of_each, holds, joined_texts, write_pieces
 
 EXAMPLES = {"query_id": "query_id", "query": "query", "product_locale": "locale", "product_id": "product_id", "esci_label": "label"}
 # Our names of the products' texts, the file's names, and the longest text kept, in characters: what no prompt needs is not carried along.
@@ -73,6 +73,7 @@ def main() -> None:
         [judgements],
         lambda rows: table_facts([judgement_tally], rows, outside_pool=judgement_tally.sound_rows - rows),
         few=["query", "locale", "label"],
+        group_rows=MANY_ROWS,
     )
 
 

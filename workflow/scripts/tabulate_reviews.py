@@ -24,9 +24,9 @@ import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
+from shopbench.raw_columns import blank, plain_column
 from shopbench.raw_json import line_pieces
-from shopbench.raw_text import blank, plain_column
-from shopbench.table_pieces import GROUP_ROWS, first_of_each, regrouped, write_pieces
+from shopbench.table_pieces import FEW_ROWS, MANY_ROWS, first_of_each, regrouped, write_pieces
 
 LONGEST_TITLE = 400
 LONGEST_REVIEW = 3_000
@@ -99,6 +99,7 @@ def main() -> None:
         [reviews],
         lambda rows: table_facts([review_tally], rows, outside_pool=review_tally.sound_rows - rows),
         few=["category", "product_id", "rating", "helpful_votes"],
+        group_rows=MANY_ROWS,
     )
 
 
@@ -126,7 +127,7 @@ def read_products(path: str, category: str, needed: set[str], tally: Tally) -> I
     """The needed products of the category in the order of the file, one of each."""
     pieces = line_pieces(path, RawProduct, RAW_PRODUCTS, tally, lambda rows: [row.parent_asin in needed for row in rows])
     seen: set[str] = set()
-    for rows in regrouped((pa.Table.from_batches([piece]) for piece in pieces), GROUP_ROWS):
+    for rows in regrouped((pa.Table.from_batches([piece]) for piece in pieces), FEW_ROWS):
         types = pa.array([names[-1] if names else "" for names in rows["categories"].to_pylist()], pa.string())
         columns = [
             pa.repeat(category, rows.num_rows),

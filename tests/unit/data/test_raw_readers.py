@@ -18,11 +18,12 @@ from shopbench.dataset_table import COLUMNS, read_dataset_table
 from shopbench.files import BadInput
 from shopbench.hash_columns import hash_values
 from shopbench.pool import Pool, Tally
+from shopbench.raw_columns import plain_column
 from shopbench.raw_csv import csv_pieces
 from shopbench.raw_ecinstruct import BrokenItem, letters, read_item, read_options, task_name
 from shopbench.raw_json import NOT_JSON, array_items, line_pieces
 from shopbench.raw_lists import numpy_list, python_list
-from shopbench.raw_text import plain_column, plain_lines, plain_text
+from shopbench.raw_text import plain_lines, plain_text
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,17 +6,14 @@ import html
 import re
 import unicodedata
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from shopbench.table_pieces import Mask
-
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _LINE_BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)\s*/?\s*>", re.IGNORECASE)
 
 
 def plain_text(text: object) -> str:
     """One line without tags, entities (doubly escaped ones too) read, control characters and runs of spaces to one space; "" for no str."""
+    if isinstance(text, str) and _is_plain(text):
+        return text.strip() if "  " not in text else " ".join(text.split())
     return " ".join(plain_lines(text))
 
 
@@ -24,7 +21,7 @@ def plain_lines(text: object) -> list[str]:
     """`plain_text` line by line, without empty lines; <br> and the ends of paragraphs and list items also end a line."""
     if not isinstance(text, str):
         return []
-    if text.isascii() and text.isprintable() and "<" not in text and "&" not in text:
+    if _is_plain(text):
         line = text if "  " not in text else " ".join(text.split())
         return [line.strip()] if line.strip() else []
     text = _LINE_BREAK.sub("\n", html.unescape(html.unescape(text)))
@@ -32,41 +29,9 @@ def plain_lines(text: object) -> list[str]:
     return [line for line in map(_visible, text.splitlines()) if line]
 
 
-# What `plain_text` may change in a text, and `plain_lines`, which leaves line breaks: markup, marks and characters that compose or have
-# another form (NFC), invisible ones, spaces of other kinds, double or at an end. For RE2, whose \s knows ASCII alone.
-_NOT_NFC = (
-    r"\p{M}\x{340}-\x{345}\x{374}\x{37E}\x{387}\x{958}-\x{95F}\x{9DC}-\x{9DF}\x{A33}-\x{A5E}\x{B5C}\x{B5D}\x{F43}-\x{FB9}\x{1100}-\x{11FF}"
-    r"\x{1F71}-\x{1FFF}\x{2126}-\x{212B}\x{2329}\x{232A}\x{2ADC}\x{A960}-\x{A97F}\x{D7B0}-\x{D7FF}\x{F900}-\x{FB4F}\x{1D100}-\x{1D1FF}"
-    r"\x{2F800}-\x{2FA1F}"
-)
-_OTHER_SPACES = r"\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
-_CHANGES = rf"&<{_NOT_NFC}{_OTHER_SPACES}\x{{0}}-\x{{9}}\x{{B}}-\x{{1F}}\x{{7F}}-\x{{9F}}\p{{Cf}}\p{{Co}}"
-_NOT_PLAIN = rf"[{_CHANGES}\n]|  |^ | $"
-_NOT_PLAIN_LINES = rf"[{_CHANGES}]|  | \n|\n |\n\n|^\s|\s$"
-# Made once: Arrow takes long to make a scalar.
-_NOTHING = pa.scalar("")
-
-
-def plain_column(texts: pa.Array, longest: int, lines: bool = False) -> pa.Array:
-    """`plain_text` of every value (with `lines`, `plain_lines` joined by line breaks), cut to `longest` characters; "" for a missing one.
-
-    The same as one call a value, and faster: most texts are plain as they are.
-    """
-    texts = texts.fill_null(_NOTHING)
-    dirty = pc.match_substring_regex(texts, _NOT_PLAIN_LINES if lines else _NOT_PLAIN)
-    marked = texts.filter(dirty).to_pylist()
-    if marked:
-        cleaned = ["\n".join(plain_lines(text)) if lines else plain_text(text) for text in marked]
-        texts = pc.replace_with_mask(texts, dirty, pa.array(cleaned, pa.string()))
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > longest:
-        texts = pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(texts, 0, longest))
-    return texts
-
-
-def blank(texts: pa.Array | pa.ChunkedArray) -> Mask:
-    """Where a text is missing or nothing but spaces."""
-    stripped = pc.utf8_trim_whitespace(texts.fill_null(_NOTHING))
-    return pc.binary_length(stripped).to_numpy(zero_copy_only=False) == 0
+def _is_plain(text: str) -> bool:
+    """Whether nothing but spaces may change in a text; quick to tell of most."""
+    return text.isascii() and text.isprintable() and "<" not in text and "&" not in text
 
 
 def _visible(line: str) -> str:

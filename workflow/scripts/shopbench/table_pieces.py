@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from shopbench.files import FACTS_KEY, whole_file
 
-# Few, as the texts of this many rows are in memory at a time.
-GROUP_ROWS = 2_000
+# Rows to a row group: few where the texts of a group are in memory at a time, many where all of the table is.
+FEW_ROWS, MANY_ROWS = 2_000, 20_000
 # Rows to make a piece of when they come one at a time.
 LIST_ROWS = 500
 BUFFER_BYTES = 1 << 18
@@ -71,31 +71,27 @@ def first_of_each(keys: Iterable[Any], seen: set[Any]) -> pa.Array:
 
 
 def write_pieces(
-    path: str | Path, schema: pa.Schema, pieces: Iterable[pa.Table], facts: Callable[[int], dict[str, Any]], few: Collection[str] = ()
-) -> int:
-    """Write a Parquet table whole or not at all, and return its number of rows.
+    path: str | Path,
+    schema: pa.Schema,
+    pieces: Iterable[pa.Table],
+    facts: Callable[[int], dict[str, Any]],
+    *,
+    few: Collection[str],
+    group_rows: int = FEW_ROWS,
+) -> None:
+    """Write a Parquet table whole or not at all.
 
-    `facts` makes of that number what lies in the metadata (JSON-able) under FACTS_KEY, once all pieces have come. `few` names the columns
-    that have few different values. Equal rows give equal bytes, whatever the pieces.
+    `facts` makes of the number of rows what lies in the metadata (JSON-able) under FACTS_KEY, once all pieces have come. `few` names the
+    columns that have few different values. Equal rows give equal bytes, whatever the pieces.
     """
     count = 0
-    with (
-        whole_file(path) as partial,
-        pq.ParquetWriter(
-            partial,
-            schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=list(few),
-            write_statistics=list(few),
-            store_schema=False,
-        ) as writer,
-    ):
-        for group in regrouped((piece.select(schema.names) for piece in pieces), GROUP_ROWS):
+    # LZ4, as a table is read many times for once that it is written. Statistics are of use where rows are chosen by a column.
+    form = {"compression": "lz4", "use_dictionary": list(few), "write_statistics": list(few), "store_schema": False}
+    with whole_file(path) as partial, pq.ParquetWriter(partial, schema, **form) as writer:
+        for group in regrouped((piece.select(schema.names) for piece in pieces), group_rows):
             writer.write_table(group)
             count += group.num_rows
         writer.add_key_value_metadata({FACTS_KEY: json.dumps(facts(count), ensure_ascii=False, sort_keys=True)})
-    return count
 
 
 class Spill:
