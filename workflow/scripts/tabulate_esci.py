@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_columns import blank, plain_column
-from shopbench.raw_parquet import parquet_pieces
+from shopbench.raw_parquet import LONG_ROWS, SHORT_ROWS, parquet_pieces
 from shopbench.table_pieces import MANY_ROWS, first_of_each, holds, joined_texts, write_pieces
 
 EXAMPLES = {"query_id": "query_id", "query": "query", "product_locale": "locale", "product_id": "product_id", "esci_label": "label"}
@@ -57,16 +57,16 @@ def main() -> None:
     product_tally = Tally(arguments.products, arguments.broken_share)
     judgements = read_judgements(arguments.examples, arguments.pool_judgements, Path(arguments.output_judgements).parent, judgement_tally)
     judged = product_keys(judgements)
-    known: set[str] = set()
+    missing = set(judged)
     write_pieces(
         arguments.output_products,
         PRODUCTS,
-        read_products(arguments.products, set(judged), known, product_tally),
+        read_products(arguments.products, missing, product_tally),
         lambda rows: table_facts([product_tally], rows, outside_pool=product_tally.sound_rows - rows),
         few=["locale", "brand", "color"],
     )
     # Judgements of products that the file lacks are of no use.
-    judgements = judgements.filter(pa.array([product in known for product in judged], pa.bool_()))
+    judgements = judgements.filter(pa.array([product not in missing for product in judged], pa.bool_()))
     write_pieces(
         arguments.output_judgements,
         JUDGEMENTS,
@@ -82,7 +82,7 @@ def read_judgements(path: str, size: int, folder: Path, tally: Tally) -> pa.Tabl
     raw = pa.schema([(column, JUDGEMENTS.field(name).type) for column, name in EXAMPLES.items()])
     pool = Pool("esci", size, raw, folder)
     locales, labels = pa.array(LOCALES), pa.array(LABELS)
-    for rows, numbers in parquet_pieces(path, raw, tally):
+    for rows, numbers in parquet_pieces(path, raw, tally, SHORT_ROWS):
         sound = tally.sound(
             numbers,
             {
@@ -99,16 +99,17 @@ def read_judgements(path: str, size: int, folder: Path, tally: Tally) -> pa.Tabl
     rows = rows.set_column(rows.schema.get_field_index("query"), "query", queries).filter(pa.array(~blank(queries)))
     rows = rows.append_column("place", pc.index_in(rows["label"], labels))
     rows = rows.sort_by([(name, "ascending") for name in ("query_id", "product_id", "place", "locale", "query")])
-    keys = joined_texts(rows["query_id"].cast(pa.string()), rows["product_id"])
-    return rows.filter(first_of_each(keys, set())).select(JUDGEMENTS.names)
+    queries, products = rows["query_id"].combine_chunks(), rows["product_id"].combine_chunks()
+    same = pc.and_(pc.equal(queries[1:], queries[:-1]), pc.equal(products[1:], products[:-1]))
+    return rows.filter(pa.array([True, *(~holds(same)).tolist()][: rows.num_rows], pa.bool_())).select(JUDGEMENTS.names)
 
 
-def read_products(path: str, judged: set[str], known: set[str], tally: Tally) -> Iterator[pa.Table]:
-    """The products with judged keys in the order of the file, texts made plain, one of each; adds their keys to `known`."""
+def read_products(path: str, missing: set[str], tally: Tally) -> Iterator[pa.Table]:
+    """The products with the missing keys in the order of the file, texts made plain, one of each; takes their keys out of `missing`."""
     raw = pa.schema([(name, pa.string()) for name in ("product_locale", "product_id", *(column for column, _ in TEXTS.values()))])
     locales = pa.array(LOCALES)
 
-    for rows, numbers in parquet_pieces(path, raw, tally):
+    for rows, numbers in parquet_pieces(path, raw, tally, LONG_ROWS):
         sound = tally.sound(
             numbers,
             {
@@ -118,11 +119,13 @@ def read_products(path: str, judged: set[str], known: set[str], tally: Tally) ->
             },
         )
         keys = product_keys(rows, "product_locale")
-        rows = rows.filter(pa.array([key in judged for key in keys] & sound))
+        rows = rows.filter(pa.array([key in missing for key in keys] & sound))
         texts = {name: plain_column(rows[column], longest, name == "bullets") for name, (column, longest) in TEXTS.items()}
         products = pa.table({"locale": rows["product_locale"], "product_id": rows["product_id"], **texts}, schema=PRODUCTS)
         products = products.filter(pa.array(~blank(products["title"])))
-        yield products.filter(first_of_each(product_keys(products), known))
+        keys = product_keys(products)
+        yield products.filter(first_of_each(keys, set()))
+        missing.difference_update(keys)
     tally.close()
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from shopbench.files import BadInput, run_program
 from shopbench.pool import Tally, table_facts
-from shopbench.raw_parquet import parquet_pieces
+from shopbench.raw_parquet import LONG_ROWS, parquet_pieces
 from shopbench.table_pieces import rows_to_tables, write_pieces
 
 PARTS = ["test", "validation", "dev", "auxiliary_train"]
@@ -49,7 +49,7 @@ def part_of(path: str | Path) -> str:
 def sound_rows(tally: Tally) -> Iterator[tuple[Any, ...]]:
     """The rows of a part in the order of TABLE, the broken ones left out and counted."""
     part = part_of(tally.file)
-    for rows, numbers in parquet_pieces(tally.file, RAW, tally):
+    for rows, numbers in parquet_pieces(tally.file, RAW, tally, LONG_ROWS):
         for number, row in zip(numbers.tolist(), rows.to_pylist(), strict=True):
             question = (row["question"] or "").strip()
             choices = [(choice or "").strip() for choice in row["choices"] or []]

@@ -61,7 +61,7 @@ class Pool:
         if wanted.any():
             kept = rows.filter(pa.array(wanted))
             self._spill.add([*kept.select(self._schema.names).columns, pa.array(places[wanted])])
-        if self._count > 1.5 * self.size + 100:
+        if self._count > 1.2 * self.size + 100:
             self._prune()
 
     def pieces(self) -> Iterator[pa.Table]:

@@ -19,6 +19,7 @@ _OTHER_SPACES = r"\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\
 _CHANGES = rf"&<{_NOT_NFC}{_OTHER_SPACES}\x{{0}}-\x{{9}}\x{{B}}-\x{{1F}}\x{{7F}}-\x{{9F}}\p{{Cf}}\p{{Co}}"
 _NOT_PLAIN = rf"[{_CHANGES}\n]|  |^ | $"
 _NOT_PLAIN_LINES = rf"[{_CHANGES}]|  | \n|\n |\n\n|^\s|\s$"
+_SUSPECT = r"[^ -%'-;=-~]|  |^ | $"
 # Made once: Arrow takes long to make a scalar.
 _NOTHING = pa.scalar("")
 
@@ -29,8 +30,12 @@ def plain_column(texts: pa.Array, longest: int, lines: bool = False) -> pa.Array
     The same as one call a value, and faster: most texts are plain as they are.
     """
     texts = texts.fill_null(_NOTHING)
-    dirty = pc.match_substring_regex(texts, _NOT_PLAIN_LINES if lines else _NOT_PLAIN)
-    marked = texts.filter(dirty).to_pylist()
+    # First what is quick to tell of most.
+    dirty = pc.match_substring_regex(texts, _SUSPECT)
+    if suspects := pc.sum(dirty).as_py():
+        surely = pc.match_substring_regex(texts.filter(dirty), _NOT_PLAIN_LINES if lines else _NOT_PLAIN)
+        dirty = pc.replace_with_mask(dirty, dirty, surely)
+    marked = texts.filter(dirty).to_pylist() if suspects else []
     if marked:
         cleaned = ["\n".join(plain_lines(text)) if lines else plain_text(text) for text in marked]
         texts = pc.replace_with_mask(texts, dirty, pa.array(cleaned, pa.string()))

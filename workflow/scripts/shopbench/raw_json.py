@@ -18,7 +18,7 @@ from shopbench.pool import Tally
 from shopbench.raw_bytes import open_raw
 
 Record = TypeVar("Record", bound=msgspec.Struct)
-PIECE_BYTES = 1 << 21
+PIECE_BYTES = 1 << 20
 # Lines to decode in one call, which is faster; one by one if any of them is broken.
 TOGETHER = 32
 # No item of the sources comes near this length: beyond it, a broken item is not waited for any longer.

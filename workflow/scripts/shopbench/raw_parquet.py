@@ -12,14 +12,16 @@ import pyarrow.parquet as pq
 from shopbench.files import BadInput
 from shopbench.pool import Tally
 
-PIECE_ROWS = 2_000
+# Rows of a few short columns, and of long texts.
+SHORT_ROWS, LONG_ROWS = 20_000, 2_000
 PAGE_BYTES = 1 << 16
 
 
-def parquet_pieces(path: str | Path, schema: pa.Schema, tally: Tally) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+def parquet_pieces(path: str | Path, schema: pa.Schema, tally: Tally, rows: int) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
     """Yield the schema's columns, cast to its types, and the rows' numbers in the file (int64, from 1), piece by piece.
 
-    All rows are counted in the tally. A missing or truncated file, or a missing column, is a BadInput that names it.
+    `rows` is the number of rows in a piece. All of them are counted in the tally. A missing or truncated file, or a missing column, is a
+    BadInput that names it.
     """
     try:
         with pq.ParquetFile(path, buffer_size=PAGE_BYTES, pre_buffer=False) as file:
@@ -28,7 +30,7 @@ def parquet_pieces(path: str | Path, schema: pa.Schema, tally: Tally) -> Iterato
                 if column not in present:
                     raise BadInput(f"{path}: no column '{column}'; it has {', '.join(present)}")
             row = 0
-            for batch in file.iter_batches(PIECE_ROWS, columns=schema.names, use_threads=False):
+            for batch in file.iter_batches(rows, columns=schema.names, use_threads=False):
                 tally.count(batch.num_rows)
                 yield batch.select(schema.names).cast(schema), np.arange(row + 1, row + 1 + batch.num_rows)
                 row += batch.num_rows
