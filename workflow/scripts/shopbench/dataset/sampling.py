@@ -71,8 +71,8 @@ class Inputs:
         A pool is as large as the largest of its datasets needs: this spares the others from looking at all of it.
         """
         places = hash_columns([frame[column]], "some", self.dataset)
-        different = np.sort(places)
-        different = different[np.append(True, different[1:] != different[:-1])]
+        ordered = np.sort(places)
+        different = ordered[np.diff(ordered, prepend=~ordered[:1]) != 0]
         count = max(LEAST_SAMPLE, math.ceil(per_row * self.size))
         # Lists, here and below: polars loads numpy's masked arrays to read an array, which takes longer.
         return frame.filter(pl.Series((places <= different[count - 1]).tolist())) if len(different) > count else frame
