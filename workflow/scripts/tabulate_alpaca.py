@@ -9,16 +9,17 @@ Columns: number (int64, the item's place in the file, from 1), instruction, inpu
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import msgspec
-import polars as pl
+import pyarrow as pa
 
 from shopbench.files import run_program
 from shopbench.pool import Tally, table_facts
 from shopbench.raw_json import array_items
-from shopbench.tables import write_table
+from shopbench.table_pieces import rows_to_tables, write_pieces
 
-SCHEMA = {"number": pl.Int64, "instruction": pl.String, "input": pl.String, "output": pl.String}
+SCHEMA = pa.schema([("number", pa.int64()), *((name, pa.string()) for name in ("instruction", "input", "output"))])
 
 
 class RawItem(msgspec.Struct, gc=False):
@@ -37,12 +38,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    rows = [
-        (number, item.instruction.strip(), item.input.strip(), item.output.strip())
-        for number, item in array_items(arguments.input, RawItem, tally)
-    ]
+    write_pieces(arguments.output, SCHEMA, read_items(arguments.input, tally), lambda rows: table_facts([tally], rows), few=[])
+
+
+def read_items(path: str, tally: Tally) -> Iterator[pa.Table]:
+    """The sound items in the order of the file."""
+    items = array_items(path, RawItem, tally)
+    rows = ((number, item.instruction.strip(), item.input.strip(), item.output.strip()) for number, item in items)
+    yield from rows_to_tables(rows, SCHEMA)
     tally.close()
-    write_table(arguments.output, pl.DataFrame(rows, schema=SCHEMA, orient="row"), table_facts([tally], len(rows)))
 
 
 if __name__ == "__main__":

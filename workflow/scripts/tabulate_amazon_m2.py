@@ -9,21 +9,25 @@ several languages), and those that the kept sessions name.
 
 m2_sessions: session int64 (row in the file, the header is row 1), locale, previous list[str] (ids, oldest first), next str (the purchase).
 m2_products: locale (de, jp, uk, es, fr, it), product_id, title, brand, color, size, model, material, author, description, all str (""
-where missing).
+where missing); in the order of the file.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 
-import polars as pl
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopbench.files import run_program
-from shopbench.pool import Pool, Tally, compact, table_facts
-from shopbench.raw_csv import csv_frames
-from shopbench.raw_lists import NUMPY_LIST, numpy_list
-from shopbench.raw_text import plain_texts
-from shopbench.tables import first_of_each, write_table
+from shopbench.pool import Pool, Tally, table_facts
+from shopbench.raw_columns import blank, plain_column
+from shopbench.raw_csv import csv_pieces
+from shopbench.raw_lists import EMPTY_LIST, NUMPY_LIST, numpy_list
+from shopbench.table_pieces import MANY_ROWS, first_of_each, holds, joined_texts, write_pieces
 
 LOCALES = ["DE", "JP", "UK", "ES", "FR", "IT"]
 # Our names of the products' texts, the file's names, and the longest text kept, in characters.
@@ -37,6 +41,8 @@ TEXTS = {
     "author": ("author", 100),
     "description": ("desc", 2_000),
 }
+SESSIONS = pa.schema([("session", pa.int64()), ("locale", pa.string()), ("previous", pa.list_(pa.string())), ("next", pa.string())])
+PRODUCTS = pa.schema([(name, pa.string()) for name in ("locale", "product_id", *TEXTS)])
 
 
 def main() -> None:
@@ -51,63 +57,74 @@ def main() -> None:
     arguments = parser.parse_args()
 
     session_tally = Tally(arguments.sessions, arguments.broken_share)
-    sessions = read_sessions(arguments.sessions, arguments.pool_sessions, session_tally)
-    named = set(sessions["previous"].explode()) | set(sessions["next"])
+    folder = Path(arguments.output_products).parent
+    sessions = read_sessions(arguments.sessions, arguments.pool_sessions, folder, session_tally)
+    named = {*sessions["previous"].combine_chunks().flatten().to_pylist(), *sessions["next"].to_pylist()}
     product_tally = Tally(arguments.products, arguments.broken_share)
-    products = read_products(arguments.products, arguments.pool_products, named, product_tally)
-    outside = session_tally.sound_rows - sessions.height
-    write_table(arguments.output_sessions, sessions, table_facts([session_tally], sessions.height, outside_pool=outside))
-    outside = product_tally.sound_rows - products.height
-    write_table(arguments.output_products, products, table_facts([product_tally], products.height, outside_pool=outside))
+    write_pieces(
+        arguments.output_products,
+        PRODUCTS,
+        read_products(arguments.products, arguments.pool_products, named, folder, product_tally),
+        lambda rows: table_facts([product_tally], rows, outside_pool=product_tally.sound_rows - rows),
+        few=["locale", "brand", "color", "size", "model", "material", "author"],
+    )
+    write_pieces(
+        arguments.output_sessions,
+        SESSIONS,
+        [sessions],
+        lambda rows: table_facts([session_tally], rows, outside_pool=session_tally.sound_rows - rows),
+        few=["locale"],
+        group_rows=MANY_ROWS,
+    )
 
 
-def read_sessions(path: str, size: int, tally: Tally) -> pl.DataFrame:
+def read_sessions(path: str, size: int, folder: Path, tally: Tally) -> pa.Table:
     """The pool's sessions in the order of the file."""
-    pool = Pool("amazon_m2 sessions", size)
-    for rows in csv_frames(path, ["prev_items", "next_item", "locale"], tally):
-        rows = rows.with_columns(pl.col("next_item").str.strip_chars(), session="row")
+    raw = pa.schema([("session", pa.int64()), *((name, pa.string()) for name in ("prev_items", "next_item", "locale"))])
+    pool = Pool("amazon_m2 sessions", size, raw, folder)
+    locales = pa.array(LOCALES)
+    for rows, numbers in csv_pieces(path, ["prev_items", "next_item", "locale"], tally):
+        following = pc.utf8_trim_whitespace(rows["next_item"])
         sound = tally.sound(
-            rows,
+            numbers,
             {
-                "unknown locale": ~pl.col("locale").is_in(LOCALES),
-                "prev_items is no list": ~pl.col("prev_items").str.contains(f"^{NUMPY_LIST}$"),
-                "prev_items is empty": ~pl.col("prev_items").str.contains("['\"]"),
-                "no next_item": pl.col("next_item") == "",
+                "unknown locale": ~holds(pc.is_in(rows["locale"], locales)),
+                "prev_items is no list": ~holds(pc.match_substring_regex(rows["prev_items"], NUMPY_LIST)),
+                "prev_items is empty": holds(pc.match_substring_regex(rows["prev_items"], EMPTY_LIST)),
+                "no next_item": blank(following),
             },
         )
-        pool.offer(sound, "session")
+        columns = [pa.array(numbers), rows["prev_items"], following, rows["locale"]]
+        pool.offer(pa.RecordBatch.from_arrays(columns, schema=raw).filter(pa.array(sound)), "session")
     tally.close()
-    sessions = pool.rows()
-    return sessions.select(
-        "session",
-        pl.col("locale").str.to_lowercase(),
-        pl.Series("previous", [numpy_list(text) for text in sessions["prev_items"]], dtype=pl.List(pl.String)),
-        pl.col("next_item").alias("next"),
-    ).sort("session")
+    sessions = pool.table()
+    previous = pa.array([numpy_list(text) for text in sessions["prev_items"].to_pylist()], SESSIONS.field("previous").type)
+    return pa.table([sessions["session"], pc.utf8_lower(sessions["locale"]), previous, sessions["next_item"]], schema=SESSIONS)
 
 
-def read_products(path: str, size: int, named: set[str], tally: Tally) -> pl.DataFrame:
-    """The pool's products and the named ones, sorted by locale and id, one of each."""
-    pool = Pool("amazon_m2 products", size)
-    pieces = []
-    for rows in csv_frames(path, ["id", "locale", *(column for column, _ in TEXTS.values())], tally):
-        rows = rows.with_columns(pl.col("id").str.strip_chars())
+def read_products(path: str, size: int, named: set[str], folder: Path, tally: Tally) -> Iterator[pa.Table]:
+    """The pool's products and the named ones in the order of the file, the first of each id in each locale."""
+    columns = ["id", "locale", *(column for column, _ in TEXTS.values())]
+    pool = Pool("amazon_m2 products", size, pa.schema([(column, pa.string()) for column in columns]), folder)
+    locales = pa.array(LOCALES)
+    for rows, numbers in csv_pieces(path, columns, tally):
+        rows = rows.set_column(0, "id", pc.utf8_trim_whitespace(rows["id"]))
         sound = tally.sound(
-            rows,
+            numbers,
             {
-                "unknown locale": ~pl.col("locale").is_in(LOCALES),
-                "no id or no title": (pl.col("id") == "") | (pl.col("title").str.strip_chars() == ""),
+                "unknown locale": ~holds(pc.is_in(rows["locale"], locales)),
+                "no id or no title": blank(rows["id"]) | blank(rows["title"]),
             },
         )
-        is_named = pl.Series([product in named for product in sound["id"]], dtype=pl.Boolean)
-        pieces.append(compact(sound.filter(is_named)))
-        pool.offer(sound.filter(~is_named), "id")
+        rows = rows.filter(pa.array(sound))
+        pool.offer(rows, "id", needed=np.fromiter((product in named for product in rows["id"].to_pylist()), np.bool_, rows.num_rows))
     tally.close()
-    products = pl.concat([*pieces, pool.rows()])
-    del pieces, pool
-    texts = plain_texts(products, TEXTS)
-    products = products.select(pl.col("locale").str.to_lowercase(), pl.col("id").alias("product_id")).with_columns(**texts)
-    return first_of_each(products.filter(pl.col("title") != ""), "locale", "product_id")
+    seen: set[str] = set()
+    for kept in pool.pieces():
+        texts = {name: plain_column(kept[column].combine_chunks(), longest) for name, (column, longest) in TEXTS.items()}
+        products = pa.table({"locale": pc.utf8_lower(kept["locale"]), "product_id": kept["id"], **texts}, schema=PRODUCTS)
+        products = products.filter(pa.array(~blank(products["title"])))
+        yield products.filter(first_of_each(joined_texts(products["locale"], products["product_id"]), seen))
 
 
 if __name__ == "__main__":

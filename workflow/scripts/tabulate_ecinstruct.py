@@ -13,19 +13,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Iterator
-from itertools import islice
+from pathlib import Path
 
 import msgspec
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
 from shopbench.raw_ecinstruct import TASK_WORDS, BrokenItem, read_item
 from shopbench.raw_json import array_items
-from shopbench.tables import write_table
+from shopbench.table_pieces import rows_to_tables, write_pieces
 
-COLUMNS = ["task", "item", "fields", "options", "output"]
-PIECE_ITEMS = 500
+TABLE = pa.schema([(name, pa.string()) for name in ("task", "item", "fields", "options", "output")])
 
 
 class RawItem(msgspec.Struct, gc=False):
@@ -46,44 +46,46 @@ def main() -> None:
     arguments = parser.parse_args()
 
     tally = Tally(arguments.input, arguments.broken_share)
-    pools = {task: Pool(f"ecinstruct {task}", arguments.items) for task in TASK_WORDS}
-    items = read_items(arguments.input, tally)
+    folder = Path(arguments.output).parent
+    pools = {task: Pool(f"ecinstruct {task}", arguments.items, TABLE, folder) for task in TASK_WORDS}
     different = 0
-    while piece := list(islice(items, PIECE_ITEMS)):
-        rows = pl.DataFrame(piece, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
-        for task, pool in pools.items():
-            pool.offer(rows.filter(pl.col("task") == task), "item")
-        different += rows.height
+    for rows in rows_to_tables(read_items(arguments.input, tally), TABLE):
+        (batch,) = rows.combine_chunks().to_batches()
+        for task in rows["task"].unique().to_pylist():
+            pools[task].offer(batch.filter(pc.equal(batch["task"], task)), "item")
+        different += rows.num_rows
     tally.close()
-    table = pl.concat([pool.rows() for pool in pools.values()])
-    facts = table_facts([tally], table.height, repeated=tally.sound_rows - different, outside_pool=different - table.height)
-    write_table(arguments.output, table, facts)
+    write_pieces(
+        arguments.output,
+        TABLE,
+        (piece for pool in pools.values() for piece in pool.pieces()),
+        lambda rows: table_facts([tally], rows, repeated=tally.sound_rows - different, outside_pool=different - rows),
+        few=["task"],
+    )
 
 
 def read_items(path: str, tally: Tally) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield the items in the order of COLUMNS, one of each task and input; counts the broken ones among the items that are looked at."""
+    """Yield the items in the order of TABLE, one of each task and input; counts the broken ones among the items that are looked at."""
+    seen_raw: set[int] = set()
     seen: set[bytes] = set()
     for number, raw in array_items(path, RawItem, tally):
-        key = digest(raw.task, raw.input)
-        if key in seen:
+        # Python's own hash, another in each run, is quick and does to tell items apart.
+        key = hash((raw.task, raw.input))
+        if key in seen_raw:
             continue
-        seen.add(key)
+        seen_raw.add(key)
         try:
             item = read_item(raw.task, raw.input, raw.options, raw.output)
         except BrokenItem as error:
             tally.bad(str(error), number)
             continue
-        fields = msgspec.json.encode(item.fields, order="sorted").decode()
+        fields = msgspec.json.encode(item.fields, order="sorted")
         # Inputs that differ in spaces or markup alone are one item too.
-        if (cleaned := digest(item.task, fields)) in seen:
+        cleaned = hashlib.blake2b(f"{item.task}\0".encode() + fields, digest_size=8).digest()
+        if cleaned in seen:
             continue
         seen.add(cleaned)
-        yield item.task, cleaned.hex(), fields, msgspec.json.encode(item.options).decode(), item.output
-
-
-def digest(task: str | None, text: str | None) -> bytes:
-    """What stands for an item among millions of long ones; equal for equal items alone, for all that will ever be seen."""
-    return hashlib.blake2b(f"{task}\0{text}".encode(), digest_size=8).digest()
+        yield item.task, cleaned.hex(), fields.decode(), msgspec.json.encode(item.options).decode(), item.output
 
 
 if __name__ == "__main__":

@@ -7,20 +7,24 @@
 The queries with the lowest hashes of their ids are kept with all their judgements, and the products that these judge.
 
 esci_judgements: query_id int64, query, locale (us, es, jp), product_id, label (E, S, C, I), all else str; sorted by query and product.
-esci_products: locale, product_id, title, description, bullets (one to a line), brand, color, all str ("" where missing); sorted by locale
-and product.
+esci_products: locale, product_id, title, description, bullets (one to a line), brand, color, all str ("" where missing); in the order of
+the file.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from shopbench.files import BadInput, run_program
-from shopbench.pool import Tally, first_reason, pooled_groups, table_facts
-from shopbench.raw_text import plain_column, plain_texts
-from shopbench.tables import first_of_each, scan_table, write_table
+from shopbench.files import run_program
+from shopbench.pool import Pool, Tally, table_facts
+from shopbench.raw_columns import blank, plain_column
+from shopbench.raw_parquet import LONG_ROWS, SHORT_ROWS, parquet_pieces
+from shopbench.table_pieces import MANY_ROWS, first_of_each, holds, joined_texts, write_pieces
 
 EXAMPLES = {"query_id": "query_id", "query": "query", "product_locale": "locale", "product_id": "product_id", "esci_label": "label"}
 # Our names of the products' texts, the file's names, and the longest text kept, in characters: what no prompt needs is not carried along.
@@ -35,6 +39,8 @@ LOCALES = ["us", "es", "jp"]
 # From the best to the worst.
 LABELS = ["E", "S", "C", "I"]
 LONGEST_QUERY = 400
+JUDGEMENTS = pa.schema([("query_id", pa.int64()), *((name, pa.string()) for name in ("query", "locale", "product_id", "label"))])
+PRODUCTS = pa.schema([(name, pa.string()) for name in ("locale", "product_id", *TEXTS)])
 
 
 def main() -> None:
@@ -49,62 +55,83 @@ def main() -> None:
 
     judgement_tally = Tally(arguments.examples, arguments.broken_share)
     product_tally = Tally(arguments.products, arguments.broken_share)
-    try:
-        judgements = read_judgements(arguments.examples, arguments.pool_judgements, judgement_tally)
-        products = read_products(arguments.products, judgements["product_id"].unique(), product_tally)
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(f"{arguments.examples} or {arguments.products}: cannot be read ({error}); fetch them again") from None
-    # Judgements of products that the file lacks, and products of the same id in a locale where nothing was judged, are of no use.
-    judgements = judgements.join(products, on=["locale", "product_id"], how="semi", maintain_order="left")
-    products = products.join(judgements, on=["locale", "product_id"], how="semi", maintain_order="left")
-    outside = judgement_tally.sound_rows - judgements.height
-    write_table(arguments.output_judgements, judgements, table_facts([judgement_tally], judgements.height, outside_pool=outside))
-    outside = product_tally.sound_rows - products.height
-    write_table(arguments.output_products, products, table_facts([product_tally], products.height, outside_pool=outside))
-
-
-def read_judgements(path: str, size: int, tally: Tally) -> pl.DataFrame:
-    """The judgements of the pool's queries; a product judged twice for one query keeps its better label."""
-    rows = scan_table(path, list(EXAMPLES)).rename(EXAMPLES)
-    reasons = {
-        "no query": pl.col("query").fill_null("").str.strip_chars() == "",
-        "unknown locale": ~pl.col("locale").is_in(LOCALES).fill_null(False),
-        "unknown label": ~pl.col("label").is_in(LABELS).fill_null(False),
-        "no product": pl.col("product_id").is_null() | pl.col("query_id").is_null(),
-    }
-    tally.judge(rows, reasons)
-    tally.close()
-    sound = rows.filter(first_reason(reasons).is_null())
-    queries = pooled_groups(sound.group_by("query_id").len().collect(engine="streaming"), "query_id", "esci", size)
-    judgements = sound.filter(pl.col("query_id").is_in(queries.implode())).collect(engine="streaming")
-    return (
-        judgements.with_columns(
-            plain_column(judgements["query"], LONGEST_QUERY),
-            pl.col("label").replace_strict(LABELS, range(len(LABELS)), return_dtype=pl.Int8).alias("place"),
-        )
-        .filter(pl.col("query") != "")
-        .sort("query_id", "product_id", "place", "locale", "query")
-        .unique(["query_id", "product_id"], keep="first", maintain_order=True)
-        .select("query_id", "query", "locale", "product_id", "label")
+    judgements = read_judgements(arguments.examples, arguments.pool_judgements, Path(arguments.output_judgements).parent, judgement_tally)
+    judged = product_keys(judgements)
+    missing = set(judged)
+    write_pieces(
+        arguments.output_products,
+        PRODUCTS,
+        read_products(arguments.products, missing, product_tally),
+        lambda rows: table_facts([product_tally], rows, outside_pool=product_tally.sound_rows - rows),
+        few=["locale", "brand", "color"],
+    )
+    # Judgements of products that the file lacks are of no use.
+    judgements = judgements.filter(pa.array([product not in missing for product in judged], pa.bool_()))
+    write_pieces(
+        arguments.output_judgements,
+        JUDGEMENTS,
+        [judgements],
+        lambda rows: table_facts([judgement_tally], rows, outside_pool=judgement_tally.sound_rows - rows),
+        few=["query", "locale", "label"],
+        group_rows=MANY_ROWS,
     )
 
 
-def read_products(path: str, judged: pl.Series, tally: Tally) -> pl.DataFrame:
-    """The judged products, texts made plain, one of each."""
-    rows = scan_table(path, ["product_locale", "product_id", *(column for column, _ in TEXTS.values())])
-    reasons = {
-        "no title": pl.col("product_title").fill_null("").str.strip_chars() == "",
-        "unknown locale": ~pl.col("product_locale").is_in(LOCALES).fill_null(False),
-        "no product": pl.col("product_id").is_null(),
-    }
-    tally.judge(rows, reasons)
+def read_judgements(path: str, size: int, folder: Path, tally: Tally) -> pa.Table:
+    """The judgements of the pool's queries; a product judged twice for one query keeps its better label."""
+    raw = pa.schema([(column, JUDGEMENTS.field(name).type) for column, name in EXAMPLES.items()])
+    pool = Pool("esci", size, raw, folder)
+    locales, labels = pa.array(LOCALES), pa.array(LABELS)
+    for rows, numbers in parquet_pieces(path, raw, tally, SHORT_ROWS):
+        sound = tally.sound(
+            numbers,
+            {
+                "no query": blank(rows["query"]),
+                "unknown locale": ~holds(pc.is_in(rows["product_locale"], locales)),
+                "unknown label": ~holds(pc.is_in(rows["esci_label"], labels)),
+                "no product": holds(pc.or_(rows["product_id"].is_null(), rows["query_id"].is_null())),
+            },
+        )
+        pool.offer(rows.filter(pa.array(sound)), "query_id")
     tally.close()
-    # By id alone, so that the reader unpacks the texts of these products only.
-    products = rows.filter(pl.col("product_id").is_in(judged.implode())).collect(engine="streaming")
-    products = products.filter(first_reason(reasons).is_null())
-    texts = plain_texts(products, TEXTS, lines=["bullets"])
-    products = products.rename({"product_locale": "locale"}).select("locale", "product_id").with_columns(**texts)
-    return first_of_each(products.filter(pl.col("title") != ""), "locale", "product_id")
+    rows = pool.table().combine_chunks().rename_columns(list(EXAMPLES.values()))
+    queries = plain_column(rows["query"].combine_chunks(), LONGEST_QUERY)
+    rows = rows.set_column(rows.schema.get_field_index("query"), "query", queries).filter(pa.array(~blank(queries)))
+    rows = rows.append_column("place", pc.index_in(rows["label"], labels))
+    rows = rows.sort_by([(name, "ascending") for name in ("query_id", "product_id", "place", "locale", "query")])
+    queries, products = rows["query_id"].combine_chunks(), rows["product_id"].combine_chunks()
+    same = pc.and_(pc.equal(queries[1:], queries[:-1]), pc.equal(products[1:], products[:-1]))
+    return rows.filter(pa.array([True, *(~holds(same)).tolist()][: rows.num_rows], pa.bool_())).select(JUDGEMENTS.names)
+
+
+def read_products(path: str, missing: set[str], tally: Tally) -> Iterator[pa.Table]:
+    """The products with the missing keys in the order of the file, texts made plain, one of each; takes their keys out of `missing`."""
+    raw = pa.schema([(name, pa.string()) for name in ("product_locale", "product_id", *(column for column, _ in TEXTS.values()))])
+    locales = pa.array(LOCALES)
+
+    for rows, numbers in parquet_pieces(path, raw, tally, LONG_ROWS):
+        sound = tally.sound(
+            numbers,
+            {
+                "no title": blank(rows["product_title"]),
+                "unknown locale": ~holds(pc.is_in(rows["product_locale"], locales)),
+                "no product": holds(rows["product_id"].is_null()),
+            },
+        )
+        keys = product_keys(rows, "product_locale")
+        rows = rows.filter(pa.array([key in missing for key in keys] & sound))
+        texts = {name: plain_column(rows[column], longest, name == "bullets") for name, (column, longest) in TEXTS.items()}
+        products = pa.table({"locale": rows["product_locale"], "product_id": rows["product_id"], **texts}, schema=PRODUCTS)
+        products = products.filter(pa.array(~blank(products["title"])))
+        keys = product_keys(products)
+        yield products.filter(first_of_each(keys, set()))
+        missing.difference_update(keys)
+    tally.close()
+
+
+def product_keys(rows: pa.Table | pa.RecordBatch, locale: str = "locale") -> list[str]:
+    """What names a product: its locale and id, as one text."""
+    return joined_texts(rows[locale], rows["product_id"])
 
 
 if __name__ == "__main__":

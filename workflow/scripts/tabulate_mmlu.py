@@ -10,15 +10,20 @@ subject, question (str), choices (list of 4 str), answer (int64, 0-3).
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import polars as pl
+import pyarrow as pa
 
 from shopbench.files import BadInput, run_program
 from shopbench.pool import Tally, table_facts
-from shopbench.tables import read_table, write_table
+from shopbench.raw_parquet import LONG_ROWS, parquet_pieces
+from shopbench.table_pieces import rows_to_tables, write_pieces
 
 PARTS = ["test", "validation", "dev", "auxiliary_train"]
+RAW = pa.schema([("subject", pa.string()), ("question", pa.string()), ("choices", pa.list_(pa.string())), ("answer", pa.int64())])
+TABLE = pa.schema([("part", pa.string()), ("number", pa.int64()), *RAW])
 
 
 def main() -> None:
@@ -28,13 +33,9 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="the table to write")
     arguments = parser.parse_args()
 
-    tallies, parts = [], []
-    for path in sorted(arguments.inputs, key=lambda p: PARTS.index(part_of(p))):
-        tallies.append(Tally(path, arguments.broken_share))
-        parts.append(sound_rows(path, tallies[-1]))
-        tallies[-1].close()
-    table = pl.concat(parts)
-    write_table(arguments.output, table, table_facts(tallies, table.height))
+    tallies = [Tally(path, arguments.broken_share) for path in sorted(arguments.inputs, key=lambda p: PARTS.index(part_of(p)))]
+    pieces = (piece for tally in tallies for piece in rows_to_tables(sound_rows(tally), TABLE))
+    write_pieces(arguments.output, TABLE, pieces, lambda rows: table_facts(tallies, rows), few=["part", "subject", "answer"])
 
 
 def part_of(path: str | Path) -> str:
@@ -45,29 +46,29 @@ def part_of(path: str | Path) -> str:
     raise BadInput(f"{path}: the name begins with none of {', '.join(PARTS)}")
 
 
-def sound_rows(path: str, tally: Tally) -> pl.DataFrame:
-    """The part's rows, the broken ones left out and counted."""
-    rows = read_table(path, ["subject", "question", "choices", "answer"]).with_row_index("number", offset=1)
-    stripped = pl.col("choices").list.eval(pl.element().str.strip_chars())
-    rows = rows.with_columns(pl.col("question").str.strip_chars(), stripped, row="number")
-    tally.count(rows.height)
-    sound = tally.sound(
-        rows,
-        {
-            "no question": pl.col("question").fill_null("") == "",
-            "not four choices": (pl.col("choices").list.len() != 4).fill_null(True),
-            "an empty choice": pl.col("choices").list.eval((pl.element() == "").fill_null(True)).list.any(),
-            "answer not in 0-3": ~pl.col("answer").is_between(0, 3).fill_null(False),
-        },
-    )
-    return sound.select(
-        pl.lit(part_of(path)).alias("part"),
-        pl.col("number").cast(pl.Int64),
-        pl.col("subject").fill_null(""),
-        "question",
-        "choices",
-        pl.col("answer").cast(pl.Int64),
-    )
+def sound_rows(tally: Tally) -> Iterator[tuple[Any, ...]]:
+    """The rows of a part in the order of TABLE, the broken ones left out and counted."""
+    part = part_of(tally.file)
+    for rows, numbers in parquet_pieces(tally.file, RAW, tally, LONG_ROWS):
+        for number, row in zip(numbers.tolist(), rows.to_pylist(), strict=True):
+            question = (row["question"] or "").strip()
+            choices = [(choice or "").strip() for choice in row["choices"] or []]
+            if reason := wrong_with(question, choices, row["answer"]):
+                tally.bad(reason, number)
+            else:
+                yield part, number, row["subject"] or "", question, choices, row["answer"]
+    tally.close()
+
+
+def wrong_with(question: str, choices: list[str], answer: int | None) -> str:
+    """Why a question cannot be asked; "" if it can."""
+    if not question:
+        return "no question"
+    if len(choices) != 4:
+        return "not four choices"
+    if not all(choices):
+        return "an empty choice"
+    return "" if answer in range(4) else "answer not in 0-3"
 
 
 if __name__ == "__main__":

@@ -14,17 +14,19 @@ review_products: category, product_id, title, store, type (the last of its categ
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from shopbench.files import run_program
 from shopbench.pool import Pool, Tally, table_facts
-from shopbench.raw_json import line_frames
-from shopbench.raw_text import plain_column
-from shopbench.tables import first_of_each, write_table
+from shopbench.raw_columns import blank, plain_column
+from shopbench.raw_json import line_pieces
+from shopbench.table_pieces import FEW_ROWS, MANY_ROWS, first_of_each, regrouped, write_pieces
 
 LONGEST_TITLE = 400
 LONGEST_REVIEW = 3_000
@@ -46,15 +48,15 @@ class RawReview(msgspec.Struct, gc=False):
     timestamp: int
 
 
-REVIEW_SCHEMA = {
-    "user_id": pl.String,
-    "product_id": pl.String,
-    "title": pl.String,
-    "text": pl.String,
-    "rating": pl.Float64,
-    "helpful_votes": pl.Int64,
-    "time": pl.Int64,
-}
+RAW_REVIEWS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("user_id", "product_id", "title", "text")),
+        ("rating", pa.float64()),
+        ("helpful_votes", pa.int64()),
+        ("time", pa.int64()),
+    ]
+)
+REVIEWS = pa.schema([("category", pa.string()), *RAW_REVIEWS]).set(5, pa.field("rating", pa.int64()))
 
 
 class RawProduct(msgspec.Struct, gc=False):
@@ -66,7 +68,8 @@ class RawProduct(msgspec.Struct, gc=False):
     categories: list[str] | None = None
 
 
-PRODUCT_SCHEMA = {"product_id": pl.String, "title": pl.String, "store": pl.String, "categories": pl.List(pl.String)}
+RAW_PRODUCTS = pa.schema([*((name, pa.string()) for name in ("product_id", "title", "store")), ("categories", pa.list_(pa.string()))])
+PRODUCTS = pa.schema([(name, pa.string()) for name in ("category", "product_id", "title", "store", "type")])
 
 
 def main() -> None:
@@ -81,47 +84,62 @@ def main() -> None:
 
     category = Path(arguments.reviews).name.split(".")[0]
     review_tally = Tally(arguments.reviews, arguments.broken_share)
-    reviews = read_reviews(arguments.reviews, category, arguments.pool_reviews, review_tally)
+    reviews = read_reviews(arguments.reviews, category, arguments.pool_reviews, Path(arguments.output_reviews).parent, review_tally)
     product_tally = Tally(arguments.products, arguments.broken_share)
-    products = read_products(arguments.products, category, set(reviews["product_id"]), product_tally)
-    outside = review_tally.sound_rows - reviews.height
-    write_table(arguments.output_reviews, reviews, table_facts([review_tally], reviews.height, outside_pool=outside))
-    outside = product_tally.sound_rows - products.height
-    write_table(arguments.output_products, products, table_facts([product_tally], products.height, outside_pool=outside))
+    write_pieces(
+        arguments.output_products,
+        PRODUCTS,
+        read_products(arguments.products, category, set(reviews["product_id"].to_pylist()), product_tally),
+        lambda rows: table_facts([product_tally], rows, outside_pool=product_tally.sound_rows - rows),
+        few=["category", "store", "type"],
+    )
+    write_pieces(
+        arguments.output_reviews,
+        REVIEWS,
+        [reviews],
+        lambda rows: table_facts([review_tally], rows, outside_pool=review_tally.sound_rows - rows),
+        few=["category", "product_id", "rating", "helpful_votes"],
+        group_rows=MANY_ROWS,
+    )
 
 
-def read_reviews(path: str, category: str, size: int, tally: Tally) -> pl.DataFrame:
+def read_reviews(path: str, category: str, size: int, folder: Path, tally: Tally) -> pa.Table:
     """The pool of the category, sorted, rows that say the same once."""
-    pool = Pool(f"amazon_reviews_2023 {category}", size)
-    for rows in line_frames(path, RawReview, REVIEW_SCHEMA, tally, lambda rows: pool.may_hold([row.user_id for row in rows])):
+    pool = Pool(f"amazon_reviews_2023 {category}", size, RAW_REVIEWS, folder)
+    for rows in line_pieces(
+        path, RawReview, RAW_REVIEWS, tally, lambda rows: pool.may_hold(pa.array([row.user_id for row in rows], pa.string()))
+    ):
         pool.offer(rows, "user_id")
     tally.close()
-    reviews = pool.rows()
-    return (
-        reviews.with_columns(
-            plain_column(reviews["title"], LONGEST_TITLE), plain_column(reviews["text"], LONGEST_REVIEW), pl.col("rating").cast(pl.Int64)
-        )
-        .select(pl.lit(category).alias("category"), *REVIEW_SCHEMA)
-        .unique()
-        .sort(pl.all())
-    )
+    rows = pool.table().combine_chunks()
+    columns = {name: rows[name] for name in RAW_REVIEWS.names}
+    columns["category"] = pa.repeat(category, rows.num_rows)
+    columns["title"] = plain_column(rows["title"].combine_chunks(), LONGEST_TITLE)
+    columns["text"] = plain_column(rows["text"].combine_chunks(), LONGEST_REVIEW)
+    columns["rating"] = rows["rating"].cast(pa.int64())
+    reviews = pa.table({name: columns[name] for name in REVIEWS.names}, schema=REVIEWS)
+    reviews = reviews.sort_by([(name, "ascending") for name in REVIEWS.names])
+    rows = zip(*(column.to_pylist() for column in reviews.columns), strict=True)
+    return reviews.filter(first_of_each(rows, set()))
 
 
-def read_products(path: str, category: str, needed: set[str], tally: Tally) -> pl.DataFrame:
-    """The needed products of the category, sorted, one of each."""
-    pieces = line_frames(path, RawProduct, PRODUCT_SCHEMA, tally, lambda rows: [row.parent_asin in needed for row in rows])
-    products = pl.concat(pieces)
+def read_products(path: str, category: str, needed: set[str], tally: Tally) -> Iterator[pa.Table]:
+    """The needed products of the category in the order of the file, one of each."""
+    pieces = line_pieces(path, RawProduct, RAW_PRODUCTS, tally, lambda rows: [row.parent_asin in needed for row in rows])
+    seen: set[str] = set()
+    for rows in regrouped((pa.Table.from_batches([piece]) for piece in pieces), FEW_ROWS):
+        types = pa.array([names[-1] if names else "" for names in rows["categories"].to_pylist()], pa.string())
+        columns = [
+            pa.repeat(category, rows.num_rows),
+            rows["product_id"],
+            plain_column(rows["title"].combine_chunks(), LONGEST_TITLE),
+            plain_column(rows["store"].combine_chunks(), LONGEST_NAME),
+            pc.utf8_lower(plain_column(types, LONGEST_NAME)),
+        ]
+        products = pa.table(columns, schema=PRODUCTS)
+        products = products.filter(pa.array(~blank(products["title"])))
+        yield products.filter(first_of_each(products["product_id"].to_pylist(), seen))
     tally.close()
-    products = (
-        products.with_columns(
-            plain_column(products["title"], LONGEST_TITLE),
-            plain_column(products["store"], LONGEST_NAME),
-            plain_column(products["categories"].list.last(), LONGEST_NAME).str.to_lowercase().alias("type"),
-        )
-        .select(pl.lit(category).alias("category"), "product_id", "title", "store", "type")
-        .filter(pl.col("title") != "")
-    )
-    return first_of_each(products, "product_id")
 
 
 if __name__ == "__main__":

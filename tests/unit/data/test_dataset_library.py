@@ -11,7 +11,7 @@ import pytest
 from shopbench.dataset.combinators import choose, extract, generate, match_one, pick_some, rank, rate
 from shopbench.dataset.lookalikes import Lookalikes
 from shopbench.dataset.question import Draw, Question, Skip
-from shopbench.dataset.sampling import COLUMNS, Candidates, check_question, sample, split_of
+from shopbench.dataset.sampling import COLUMNS, LEAST_SAMPLE, Candidates, Inputs, check_question, sample, split_of
 from shopbench.dataset.texts import sentences, shorten
 from shopbench.files import BadInput
 
@@ -176,3 +176,12 @@ def test_texts():
     assert shorten("short", 9) == "short"
     assert len(shorten("unbroken" * 20, 50)) == 50
     assert sentences("A lamp. It shines! 明るい。とても良い。") == ["A lamp.", "It shines!", "明るい。", "とても良い。"]
+
+
+@pytest.mark.parametrize("values", [0, 1, LEAST_SAMPLE, LEAST_SAMPLE + 1, 5_000])
+def test_some_values_with_all_their_rows(values):
+    frame = pl.DataFrame({"key": [f"k{n % values}" for n in range(3 * values)]}, schema={"key": pl.String})
+    kept = Inputs([], "numbers", size=400, validation_share=0.0).some(frame, "key", per_row=2.0)
+    assert kept["key"].n_unique() == min(values, 800 if values > LEAST_SAMPLE else LEAST_SAMPLE)
+    assert kept.height == 3 * kept["key"].n_unique()
+    assert kept["key"].to_list() == [key for key in frame["key"].to_list() if key in set(kept["key"])]

@@ -2,23 +2,28 @@
 
 import gzip
 import json
+import unicodedata
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from in_process import run
 
+from shopbench import pool as pool_module
 from shopbench import raw_csv, raw_json
 from shopbench.dataset_table import COLUMNS, read_dataset_table
 from shopbench.files import BadInput
-from shopbench.hash_columns import hash_columns
+from shopbench.hash_columns import hash_values
 from shopbench.pool import Pool, Tally
-from shopbench.raw_csv import csv_frames
+from shopbench.raw_columns import plain_column
+from shopbench.raw_csv import csv_pieces
 from shopbench.raw_ecinstruct import BrokenItem, letters, read_item, read_options, task_name
-from shopbench.raw_json import NOT_JSON, array_items, line_frames
+from shopbench.raw_json import NOT_JSON, array_items, line_pieces
 from shopbench.raw_lists import numpy_list, python_list
-from shopbench.raw_text import plain_column, plain_lines, plain_text
+from shopbench.raw_text import plain_lines, plain_text
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -142,10 +147,17 @@ def test_plain_columns_are_plain_texts():
         "ünd 【テスト】",
         "x" * 50,
     ]
-    texts = pl.Series(["before", *awkward, None], dtype=pl.String)
-    assert plain_column(texts, 9).to_list() == [plain_text(text)[:9].strip() for text in texts]
-    lines = ["\n".join(plain_lines(text))[:9].strip() for text in texts]
-    assert plain_column(texts, 9, lines=True).to_list() == lines
+    # Every character, between and behind others. Surrogates cannot be in a file.
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000 and unicodedata.category(chr(code)) != "Cn"]
+    for texts in (
+        ["before", *awkward, None],
+        [f"a{character}b" for character in characters],
+        [f"が{character}" for character in characters],
+    ):
+        column = pa.array(texts, pa.string())
+        assert plain_column(column, 9).to_pylist() == [plain_text(text)[:9].strip() for text in texts]
+        lines = ["\n".join(plain_lines(text))[:9].strip() for text in texts]
+        assert plain_column(column, 9, lines=True).to_pylist() == lines
 
 
 class Numbered(msgspec.Struct):
@@ -177,9 +189,9 @@ def test_json_array_in_small_pieces(tmp_path, monkeypatch):
 
 
 def lines_of(path: Path, tally: Tally) -> list[tuple]:
-    return pl.concat(
-        line_frames(path, Numbered, {"n": pl.Int64, "text": pl.String}, tally, lambda rows: [row.n != 3 for row in rows])
-    ).rows()
+    schema = pa.schema([("n", pa.int64()), ("text", pa.string())])
+    pieces = line_pieces(path, Numbered, schema, tally, lambda rows: [row.n != 3 for row in rows])
+    return [tuple(row.values()) for piece in pieces for row in piece.to_pylist()]
 
 
 def test_json_lines_plain_and_gzipped(tmp_path, monkeypatch):
@@ -187,8 +199,8 @@ def test_json_lines_plain_and_gzipped(tmp_path, monkeypatch):
     lines = b'{"n": 1}\nno json\n\n[1]\n{"text": "\xff", "n": 1}\n{"n": "x"}\n{"n": 3}\n{"n": 2, "text": "b", "more": []}'
     for content in (lines, gzip.compress(lines)):
         path.write_bytes(content)
-        for rows in (1, 1000):
-            monkeypatch.setattr(raw_json, "PIECE_ROWS", rows)
+        for size in (1, 1 << 20):
+            monkeypatch.setattr(raw_json, "PIECE_BYTES", size)
             tally = Tally(path, 1)
             assert lines_of(path, tally) == [(1, ""), (2, "b")]
             assert (tally.read, tally.broken) == (7, {NOT_JSON: 3, "Expected `int`, got `str` - at `$.n`": 1})
@@ -201,7 +213,8 @@ def test_json_lines_plain_and_gzipped(tmp_path, monkeypatch):
 
 
 def cells_of(path: Path, tally: Tally) -> list[tuple]:
-    return pl.concat(csv_frames(path, ["id", "items"], tally)).rows()
+    pieces = csv_pieces(path, ["id", "items"], tally)
+    return [(*row.values(), number) for rows, numbers in pieces for row, number in zip(rows.to_pylist(), numbers.tolist(), strict=True)]
 
 
 def test_csv_plain_and_gzipped_in_small_pieces(tmp_path, monkeypatch):
@@ -216,7 +229,7 @@ def test_csv_plain_and_gzipped_in_small_pieces(tmp_path, monkeypatch):
             assert cells_of(path, tally) == expected
             assert (tally.read, tally.broken) == (27, {"wrong number of cells": 3})
     with pytest.raises(BadInput, match=r"a\.csv: no such column .*'next'"):
-        list(csv_frames(path, ["next"], tally))
+        list(csv_pieces(path, ["next"], tally))
     path.write_text('id,items\n1,"open')
     with pytest.raises(BadInput, match=r"a\.csv, row 2: a quote never closes"):
         cells_of(path, tally)
@@ -225,33 +238,41 @@ def test_csv_plain_and_gzipped_in_small_pieces(tmp_path, monkeypatch):
         cells_of(path, tally)
 
 
-def test_pool_is_the_bottom_k_in_any_order_and_pieces():
-    rows = pl.DataFrame({"user": [f"user{n % 700}" for n in range(5_000)], "n": range(5_000)})
-    places = hash_columns([rows["user"]], "pool", "s")
+def test_pool_is_the_bottom_k_in_any_order_and_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool_module, "PIECE_ROWS", 7)
+    rows = pa.table({"user": [f"user{n % 700}" for n in range(5_000)], "n": list(range(5_000))})
+    places = hash_values([[user.encode() for user in rows["user"].to_pylist()]], "pool", "s")
     expected: set = set()
     for place in sorted(set(places.tolist())):
         if len(expected) >= 300:
             break
-        expected |= set(rows.filter(pl.Series(places == place)).rows())
-    for order in (rows, rows.reverse()):
+        expected |= set(np.flatnonzero(places == place).tolist())
+    needed = {1, 8, 4_999}
+    for order in (rows, rows.take(list(range(4_999, -1, -1)))):
         for piece in (11, 5_000):
-            pool = Pool("s", 300)
-            for part in order.iter_slices(piece):
+            pool, with_needed = Pool("s", 300, rows.schema, tmp_path), Pool("s", 300, rows.schema, tmp_path)
+            for part in order.to_batches(piece):
                 pool.offer(part, "user")
                 pool._prune()
-            assert set(pool.rows().rows()) == expected
-    everything = Pool("s", 10_000)
-    everything.offer(rows, "user")
-    assert set(everything.rows().rows()) == set(rows.rows())
+                with_needed.offer(part, "user", needed=np.isin(part["n"].to_numpy(), list(needed)))
+            assert [n for n in order["n"].to_pylist() if n in expected] == pool.table()["n"].to_pylist()
+            assert needed <= set(with_needed.table()["n"].to_pylist())
+    everything = Pool("s", 10_000, rows.schema, tmp_path)
+    (batch,) = rows.to_batches()
+    everything.offer(batch, "user")
+    assert everything.table().equals(rows)
+    assert Pool("s", 1, rows.schema, tmp_path).table().num_rows == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_many_broken_rows_name_file_and_row():
     tally = Tally("raw/x.jsonl", 0.1)
     tally.count(10)
     tally.bad("no text", 7)
-    rows = pl.DataFrame({"row": [1, 4, 9], "title": ["a", "", "b"]})
-    assert tally.sound(rows, {"no title": pl.col("title") == ""}).rows() == [("a",), ("b",)]
-    with pytest.raises(BadInput, match=r"raw/x\.jsonl: 2 of 10 rows are broken, the first is row 4 \(no title\)"):
+    empty, far = np.array([False, True, False]), np.array([False, True, True])
+    assert tally.sound(np.array([1, 4, 9]), {"no title": empty, "too far": far}).tolist() == [True, False, False]
+    assert tally.broken == {"no text": 1, "no title": 1, "too far": 1}
+    with pytest.raises(BadInput, match=r"raw/x\.jsonl: 3 of 10 rows are broken, the first is row 4 \(no title\)"):
         tally.close()
     with pytest.raises(BadInput, match="no rows"):
         Tally("raw/empty.jsonl", 0.1).close()

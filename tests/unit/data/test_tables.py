@@ -8,9 +8,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import tabulate_esci
+import tabulate_mmlu
 from in_process import run
 
-from shopbench import raw_csv, raw_json
+from shopbench import pool, raw_csv, raw_json, table_pieces
 from shopbench.tables import facts_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,9 +72,13 @@ def tables_of(source: str, raw: Path, folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("source", CASES)
 def test_same_bytes_in_small_pieces(source, raw, tmp_path, monkeypatch):
     expected = tables_of(source, raw, tmp_path / "whole")
-    monkeypatch.setattr(raw_json, "PIECE_ROWS", 37)
     monkeypatch.setattr(raw_json, "PIECE_BYTES", 20_000)
     monkeypatch.setattr(raw_csv, "PIECE_BYTES", 5_000)
+    monkeypatch.setattr(pool, "PIECE_ROWS", 37)
+    monkeypatch.setattr(tabulate_esci, "SHORT_ROWS", 41)
+    for program in (tabulate_esci, tabulate_mmlu):
+        monkeypatch.setattr(program, "LONG_ROWS", 29)
+    monkeypatch.setattr(table_pieces, "LIST_ROWS", 11)
     assert tables_of(source, raw, tmp_path / "pieces") == expected
 
 

@@ -53,8 +53,9 @@ PAGES = 12
 
 
 def build(inputs: Inputs) -> Candidates:
-    frame = products(inputs, "title", "bullets").filter(pl.col("bullets").str.count_matches("\n") >= 2)
-    rows = judged(inputs, "bullets", queries=QUERIES_OF_PRODUCTS).select("query_id", "locale", "bullets").iter_rows()
+    judgements = judged(inputs, "title", "bullets", queries=QUERIES_OF_PRODUCTS)
+    frame = products(judgements).filter(pl.col("bullets").str.count_matches("\n") >= 2)
+    rows = judgements.select("query_id", "locale", "bullets").iter_rows()
     pages = Lookalikes((bucket, text) for query_id, locale, text in rows for bucket in (query_id, locale))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

@@ -21,7 +21,7 @@ from typing import Any
 import polars as pl
 
 from shopbench.dataset.combinators import match_one
-from shopbench.dataset.esci import cut, products
+from shopbench.dataset.esci import QUERIES_OF_PRODUCTS, cut, judged, products
 from shopbench.dataset.lookalikes import Lookalikes
 from shopbench.dataset.question import Draw, Question
 from shopbench.dataset.sampling import Candidates, Inputs
@@ -38,7 +38,7 @@ DESCRIPTION_CHARACTERS = 400
 
 
 def build(inputs: Inputs) -> Candidates:
-    frame = products(inputs, "title", "description")
+    frame = products(judged(inputs, "title", "description", queries=QUERIES_OF_PRODUCTS))
     used = Counter((locale, word) for locale, title in frame.select("locale", "title").iter_rows() for word in set(words(title)))
     sets = [keywords(locale, title, used) for locale, title in frame.select("locale", "title").iter_rows()]
     frame = frame.with_columns(pl.Series("keywords", sets, dtype=pl.String)).filter(pl.col("keywords") != "")

@@ -32,8 +32,9 @@ WORDINGS = [
 
 
 def build(inputs: Inputs) -> Candidates:
-    frame = products(inputs, "title", "brand").filter(pl.col("brand") != "")
-    rows = judged(inputs, "brand", queries=QUERIES_OF_PRODUCTS).select("query_id", "locale", "brand").iter_rows()
+    judgements = judged(inputs, "title", "brand", queries=QUERIES_OF_PRODUCTS)
+    frame = products(judgements).filter(pl.col("brand") != "")
+    rows = judgements.select("query_id", "locale", "brand").iter_rows()
     brands = Lookalikes((bucket, brand) for query_id, locale, brand in rows for bucket in (query_id, locale))
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:

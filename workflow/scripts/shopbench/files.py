@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 MANIFEST = "manifest.json"
+# Under this key in its metadata, a Parquet file of this project says how it was made.
+FACTS_KEY = "shopbench"
 
 
 class BadInput(Exception):

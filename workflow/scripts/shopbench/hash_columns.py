@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from shopbench.hashing import hash64
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Words = np.ndarray[Any, np.dtype[np.uint64]]
+Integers = np.ndarray[Any, np.dtype[np.int64]]
 WORD_BYTES = 8
 LONGEST_BYTES = 64
 DIGEST_BYTES = 32
@@ -29,16 +32,26 @@ def hash_columns(columns: Sequence[pl.Series], *keys: object) -> Words:
 
     Raises TypeError for a column of another type, ValueError for a missing value.
     """
-    state = np.full(len(columns[0]), hash64(*keys), dtype=np.uint64)
+    import polars as pl
+
+    values: list[Integers | list[bytes]] = []
     for column in columns:
         if column.null_count():
             raise ValueError(f"column {column.name} has missing values, which have no hash")
         if column.dtype.is_integer():
-            state = _mix(state ^ column.cast(pl.Int64).to_numpy().view(np.uint64))
+            values.append(column.cast(pl.Int64).to_numpy())
         elif column.dtype == pl.String:
-            state = _mix_texts(state, column)
+            values.append(column.cast(pl.Binary).to_list())
         else:
             raise TypeError(f"column {column.name} is {column.dtype}; only integers and texts are hashed")
+    return hash_values(values, *keys)
+
+
+def hash_values(columns: Sequence[Integers | list[bytes]], *keys: object) -> Words:
+    """`hash_columns` of int64 arrays and lists of texts in UTF-8."""
+    state = np.full(len(columns[0]), hash64(*keys), dtype=np.uint64)
+    for column in columns:
+        state = _mix_texts(state, column) if isinstance(column, list) else _mix(state ^ column.view(np.uint64))
     return state
 
 
@@ -48,12 +61,13 @@ def _mix(state: Words) -> Words:
     return state ^ (state >> np.uint64(31))
 
 
-def _mix_texts(state: Words, column: pl.Series) -> Words:
-    texts: list[bytes] = column.cast(pl.Binary).to_list()
-    lengths = column.str.len_bytes().to_numpy()
-    for place in np.flatnonzero(lengths > LONGEST_BYTES).tolist():
-        texts[place] = hashlib.blake2b(texts[place], digest_size=DIGEST_BYTES).digest()
-    stored = np.where(lengths > LONGEST_BYTES, DIGEST_BYTES, lengths)
+def _mix_texts(state: Words, texts: list[bytes]) -> Words:
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    if (long := lengths > LONGEST_BYTES).any():
+        texts = list(texts)
+        for place in np.flatnonzero(long).tolist():
+            texts[place] = hashlib.blake2b(texts[place], digest_size=DIGEST_BYTES).digest()
+    stored = np.where(long, DIGEST_BYTES, lengths)
     # One block of bytes, zeros behind the shorter texts, read as words.
     width = -(-max(1, int(stored.max(initial=0))) // WORD_BYTES)
     words = np.array(texts, dtype=f"S{width * WORD_BYTES}").view("<u8").reshape(len(texts), width)

@@ -1,84 +1,88 @@
 """The fixed pool of a source: the rows with the lowest hashes, and a tally of all rows that were read.
 
-A bottom-k of a hash is the same whatever the order or the pieces in which the rows come, and needs memory for the pool alone.
+A bottom-k of a hash is the same whatever the order or the pieces in which the rows come. Rows that may be in it wait on disk; memory holds
+their hashes alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 
 from shopbench.files import BadInput, progress
-from shopbench.hash_columns import hash_columns
+from shopbench.hash_columns import Words, hash_values
+from shopbench.table_pieces import Mask, Spill, regrouped
 
 PROGRESS_ROWS = 1_000_000
+PIECE_ROWS = 2_000
 PLACE = "place in the pool"
-HIGHEST = 2**64 - 1
-
-
-def pool_limit(groups: pl.DataFrame, size: int) -> int:
-    """The highest place in the pool, given the groups' places (PLACE) and rows ("len"): that of the group which makes `size` rows full."""
-    ordered = groups.sort(PLACE)
-    beyond = ordered.filter(ordered["len"].cum_sum() >= size)
-    return HIGHEST if beyond.is_empty() else beyond[PLACE][0]
-
-
-def pooled_groups(groups: pl.DataFrame, key: str, source: str, size: int) -> pl.Series:
-    """The pool's keys, for a file whose groups (columns `key` and "len", the rows of each) can be counted before its rows are read."""
-    placed = groups.with_columns(pl.Series(PLACE, hash_columns([groups[key]], "pool", source)))
-    return placed.filter(pl.col(PLACE) <= pool_limit(placed, size))[key]
+HIGHEST = np.uint64(2**64 - 1)
 
 
 class Pool:
     """Whole groups of rows with the lowest hashes of their keys, until there are at least `size` rows (all rows, if there are fewer)."""
 
-    def __init__(self, source: str, size: int) -> None:
+    def __init__(self, source: str, size: int, schema: pa.Schema, folder: str | Path) -> None:
+        """`folder`: where rows may wait. Rows have the schema's columns."""
         self.source = source
         self.size = size
-        self._kept: list[pl.DataFrame] = []
+        self._schema = schema
+        self._spill = Spill(folder, schema.append(pa.field(PLACE, pa.uint64())))
+        self._places: list[Words] = []
         self._count = 0
-        self._highest = np.uint64(HIGHEST)
+        self._highest = HIGHEST
 
-    def may_hold(self, keys: Sequence[str] | Sequence[int]) -> list[bool]:
+    def places(self, keys: pa.Array) -> Words:
+        """Hashes of keys (integers or texts, none missing)."""
+        integers = pa.types.is_integer(keys.type)
+        values = keys.cast(pa.int64()).to_numpy() if integers else keys.cast(pa.binary()).to_pylist()
+        return hash_values([values], "pool", self.source)
+
+    def may_hold(self, keys: pa.Array) -> Mask:
         """Whether a row with this key can still enter the pool, for each key: spares the making of rows that `offer` would drop."""
-        return (hash_columns([pl.Series(keys)], "pool", self.source) <= self._highest).tolist() if keys else []
+        return self.places(keys) <= self._highest
 
-    def offer(self, rows: pl.DataFrame, key: str) -> None:
-        """Consider rows; those that agree in the column `key` (text or integer) are one group."""
-        places = hash_columns([rows[key]], "pool", self.source)
-        wanted = pl.Series(places <= self._highest)
-        self._kept.append(compact(rows.with_columns(pl.Series(PLACE, places)).filter(wanted)))
-        self._count += self._kept[-1].height
-        if self._count > 1.5 * self.size + 100:
+    def offer(self, rows: pa.RecordBatch, key: str, needed: Mask | None = None) -> None:
+        """Consider rows; those that agree in the column `key` are one group. Rows that are `needed` are kept beside the pool."""
+        places = self.places(rows.column(key))
+        wanted = places <= self._highest
+        if needed is None:
+            self._places.append(places[wanted])
+        else:
+            self._places.append(places[wanted & ~needed])
+            places[needed] = 0
+            wanted |= needed
+        self._count += len(self._places[-1])
+        if wanted.any():
+            kept = rows.filter(pa.array(wanted))
+            self._spill.add([*kept.select(self._schema.names).columns, pa.array(places[wanted])])
+        if self._count > 1.2 * self.size + 100:
             self._prune()
 
-    def rows(self) -> pl.DataFrame:
-        """The pool, in the order of its coming; an empty frame without columns if nothing was offered."""
+    def pieces(self) -> Iterator[pa.Table]:
+        """The pool, in the order of its coming, a piece at a time."""
         self._prune()
-        return self._kept[0].drop(PLACE) if self._kept else pl.DataFrame()
+        batches = self._spill.batches()
+        chosen = (rows.filter(pa.array(rows.column(PLACE).to_numpy() <= self._highest)).drop_columns([PLACE]) for rows in batches)
+        yield from regrouped((pa.Table.from_batches([rows]) for rows in chosen), PIECE_ROWS)
+
+    def table(self) -> pa.Table:
+        """All of the pool."""
+        return pa.concat_tables([self._schema.empty_table(), *self.pieces()])
 
     def _prune(self) -> None:
-        if not self._kept:
-            return
-        rows = pl.concat(self._kept)
-        self._highest = np.uint64(pool_limit(rows.group_by(PLACE).len(), self.size))
-        rows = compact(rows.filter(pl.col(PLACE) <= pl.lit(self._highest)))
-        self._kept, self._count = [rows], rows.height
-
-
-def first_reason(reasons: Mapping[str, pl.Expr]) -> pl.Expr:
-    """The name of the first reason that holds for a row, null for a sound one."""
-    return pl.coalesce(*(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()))
-
-
-def compact(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows in memory of their own: rows chosen from a polars frame keep the texts of all its rows alive."""
-    return pl.DataFrame(pl.from_arrow(rows.to_arrow(compat_level=pl.CompatLevel.oldest())))
+        places = np.concatenate([np.empty(0, np.uint64), *self._places])
+        groups, rows = np.unique(places, return_counts=True)
+        full = int(np.searchsorted(np.cumsum(rows), self.size))
+        if full < len(groups):
+            self._highest = groups[full]
+        self._places = [places[places <= self._highest]]
+        self._count = len(self._places[0])
 
 
 class Tally:
@@ -102,24 +106,15 @@ class Tally:
         self.broken[reason] += rows
         self._first = min(self._first or (row, reason), (row, reason))
 
-    def sound(self, rows: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
-        """The rows (already counted) for which no reason holds, without their column "row" (the row's number in the file). The others are
+    def sound(self, numbers: np.ndarray, reasons: Mapping[str, Mask]) -> Mask:
+        """Mask of the rows (already counted; `numbers`: their numbers in the file, rising) for which no reason holds. The others are
         counted by the first reason that does."""
-        judged = rows.select("row", first_reason(reasons).alias("why"))
-        sound = judged["why"].is_null()
-        self._count_broken(judged.filter(~sound).lazy())
-        return rows.drop("row").filter(sound)
-
-    def judge(self, rows: pl.LazyFrame, reasons: Mapping[str, pl.Expr]) -> None:
-        """Count all rows of a file that is looked at as a whole, the broken ones by their first reason."""
-        numbered = rows.with_row_index("row", offset=1).select("row", first_reason(reasons).alias("why"))
-        self.count(rows.select(pl.len()).collect().item())
-        self._count_broken(numbered.filter(pl.col("why").is_not_null()))
-
-    def _count_broken(self, judged: pl.LazyFrame) -> None:
-        counts = judged.group_by("why").agg(pl.len(), pl.col("row").min())
-        for reason, count, first in counts.collect(engine="streaming").iter_rows():
-            self.bad(reason, first, count)
+        sound = np.ones(len(numbers), dtype=np.bool_)
+        for reason, found in reasons.items():
+            if (new := sound & found).any():
+                self.bad(reason, int(numbers[new.argmax()]), int(new.sum()))
+                sound &= ~found
+        return sound
 
     def close(self) -> None:
         """Raise BadInput if the file has no rows or more broken ones than the share that config allows."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pc
 
@@ -15,12 +14,13 @@ from shopbench.files import BadInput
 from shopbench.pool import Tally
 from shopbench.raw_bytes import open_raw
 
-PIECE_BYTES = 1 << 20
+# Small, as Arrow holds several pieces at a time.
+PIECE_BYTES = 1 << 18
 HEADER_ROW = 1
 
 
-def csv_frames(path: str | Path, columns: Sequence[str], tally: Tally) -> Iterator[pl.DataFrame]:
-    """Yield the named columns (str, "" where empty) and "row" (the row's number in the file, the header's is 1), piece by piece.
+def csv_pieces(path: str | Path, columns: Sequence[str], tally: Tally) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """Yield the named columns (str, "" where empty) and the rows' numbers in the file (int64, the header's is 1), piece by piece.
 
     All rows are counted in the tally, those of another length than the header's as broken. A missing file or column, bytes that are not
     UTF-8, or a quote that never closes is a BadInput that names it.
@@ -50,7 +50,7 @@ def csv_frames(path: str | Path, columns: Sequence[str], tally: Tally) -> Iterat
                 numbers = numbers[~np.isin(numbers, broken)][: batch.num_rows]
                 last = int(numbers[-1]) if batch.num_rows else last
                 tally.count(batch.num_rows)
-                yield pl.DataFrame(pl.from_arrow(batch)).with_columns(pl.Series("row", numbers))
+                yield batch, numbers
         except KeyError as error:
             raise BadInput(f"{path}: no such column ({error.args[0]}); fetch the file again") from None
         except pa.ArrowInvalid as error:

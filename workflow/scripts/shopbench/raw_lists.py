@@ -8,8 +8,9 @@ import re
 from typing import Any
 
 _ITEM = r"""(?:'[^']*'|"[^"]*")"""
-# A regular expression of the whole text of such a list, for Python's re and for Rust's.
-NUMPY_LIST = rf"\s*\[\s*(?:{_ITEM}[\s,]*)*\]\s*"
+# Regular expressions of the whole text of such a list, and of one without items, for Python's re and for RE2.
+NUMPY_LIST = rf"^\s*\[\s*(?:{_ITEM}[\s,]*)*\]\s*$"
+EMPTY_LIST = r"^\s*\[\s*\]\s*$"
 _NUMPY_LIST = re.compile(NUMPY_LIST)
 
 

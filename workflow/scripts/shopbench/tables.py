@@ -9,9 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from shopbench.files import BadInput, whole_file
-
-FACTS_KEY = "shopbench"
+from shopbench.files import FACTS_KEY, BadInput, whole_file
 
 
 def table_name(path: str | Path) -> str:
@@ -36,12 +34,6 @@ def scan_table(path: str | Path, columns: Sequence[str]) -> pl.LazyFrame:
         if column not in present:
             raise BadInput(f"{path}: no column '{column}'; it has {', '.join(present)}")
     return pl.scan_parquet(path).select(columns)
-
-
-def first_of_each(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """The first row of each key, sorted by the keys, with one copy of the rows."""
-    order = rows.select(keys).with_row_index("place").sort(keys, maintain_order=True)
-    return rows[order.unique(keys, keep="first", maintain_order=True)["place"]]
 
 
 def write_table(path: str | Path, frame: pl.DataFrame, facts: dict[str, Any]) -> None:

@@ -33,9 +33,9 @@ def judged(inputs: Inputs, *product_columns: str, queries: float = QUERIES) -> p
     return judgements.join(products, on=["locale", "product_id"], how="inner", maintain_order="left")
 
 
-def products(inputs: Inputs, *columns: str) -> pl.DataFrame:
-    """A row per product with the named columns, and the lowest query_id that judged it."""
-    return judged(inputs, *columns, queries=QUERIES_OF_PRODUCTS).unique(["locale", "product_id"], keep="first", maintain_order=True)
+def products(judgements: pl.DataFrame) -> pl.DataFrame:
+    """A row per product of these judgements, and the lowest query_id that judged it."""
+    return judgements.unique(["locale", "product_id"], keep="first", maintain_order=True)
 
 
 def queries_by_word(inputs: Inputs) -> Lookalikes:
@@ -74,8 +74,9 @@ def query_for(inputs: Inputs, column: str, wordings: Sequence[str]) -> Candidate
 
 def title_for(inputs: Inputs, column: str, wordings: Sequence[str]) -> Candidates:
     """Which of four titles belongs to a product, of which the text in `column` is shown as {text}; the wrong ones answer the same query."""
-    frame = products(inputs, "title", "brand", column).filter(pl.col(column).str.len_chars() >= 20)
-    titles = titles_by_query(judged(inputs, "title", queries=QUERIES_OF_PRODUCTS))
+    judgements = judged(inputs, "title", "brand", column, queries=QUERIES_OF_PRODUCTS)
+    frame = products(judgements).filter(pl.col(column).str.len_chars() >= 20)
+    titles = titles_by_query(judgements)
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:
         brand = row["brand"].casefold()

@@ -20,6 +20,7 @@ from shopbench.hashing import hash64, uniform
 from shopbench.parsers import parse
 from shopbench.tables import scan_table, table_name
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
 COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
 PIECE_ROWS = 1_000
 # Values of `Inputs.some` below which a small dataset would run short of hard negatives.
@@ -70,9 +71,11 @@ class Inputs:
         A pool is as large as the largest of its datasets needs: this spares the others from looking at all of it.
         """
         places = hash_columns([frame[column]], "some", self.dataset)
-        different = np.unique(places)
+        ordered = np.sort(places)
+        different = ordered[np.diff(ordered, prepend=~ordered[:1]) != 0]
         count = max(LEAST_SAMPLE, math.ceil(per_row * self.size))
-        return frame.filter(pl.Series(places <= different[count - 1])) if len(different) > count else frame
+        # Lists, here and below: polars loads numpy's masked arrays to read an array, which takes longer.
+        return frame.filter(pl.Series((places <= different[count - 1]).tolist())) if len(different) > count else frame
 
     def side(self, source: str, kind: str, key: object) -> str:
         """The side of the split, "train" or "validation", of a group."""
@@ -97,13 +100,14 @@ def sample(
     all is a BadInput.
     """
     name = dataset["dataset"]
+    source, kind, column = candidates.group
     skipped: Counter[str] = Counter()
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[str, tuple[str, ...]] = {}
     prompts: set[str] = set()
     for source_row in _in_hash_order(candidates, name, seed):
         if len(rows) == size:
             break
-        keys = {column: source_row[column] for column in candidates.key}
+        keys = {key: source_row[key] for key in candidates.key}
         try:
             question = candidates.ask(source_row, Draw(seed, name, *keys.values()))
         except Skip as reason:
@@ -114,13 +118,27 @@ def sample(
             skipped["same prompt as another row"] += 1
             continue
         prompts.add(question.prompt)
-        row = _row(question, dataset, keys, source_row, candidates.group, validation_share)
-        rows[row["id"]] = row
+        identity = f"{hash64('row', name, *keys.values()):016x}"
+        group = group_name(source, kind, source_row[column])
+        kept_keys = _json({"keys": keys, "truth": question.truth})
+        rows[identity] = (
+            identity,
+            name,
+            question.task_type,
+            dataset["track"],
+            source_row["locale"],
+            question.prompt,
+            question.completion,
+            group,
+            split_of(group, validation_share),
+            kept_keys,
+        )
     if not rows:
         raise BadInput(
             f"dataset {name}: none of {candidates.frame.height} candidates can be asked ({dict(skipped)}); enlarge sources.pools"
         )
-    table = pl.DataFrame([rows[identity] for identity in sorted(rows)], schema=dict.fromkeys(COLUMNS, pl.String))
+    columns = zip(*(rows[identity] for identity in sorted(rows)), strict=True)
+    table = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in zip(COLUMNS, columns, strict=True)])
     facts = {
         "rows": table.height,
         "wanted": size,
@@ -154,37 +172,14 @@ def _best_order(relevance: Any) -> list[int]:
 def _in_hash_order(candidates: Candidates, name: str, seed: int) -> Iterator[dict[str, Any]]:
     """The rows by the hash of their keys; with `balance`, the first of every stratum come before the second of any."""
     frame, key = candidates.frame, list(candidates.key)
-    if frame.select(key).is_duplicated().any():
+    hashes = hash_columns([frame[column] for column in key], seed, name, "sample")
+    order = np.argsort(hashes, kind="stable")
+    # Different hashes are of different keys, and quicker to compare.
+    if (np.diff(hashes[order]) == 0).any() and frame.select(key).is_duplicated().any():
         raise ValueError(f"dataset {name}: the columns {', '.join(key)} do not name a candidate uniquely")
-    order = pl.DataFrame(
-        {"place": pl.int_range(frame.height, eager=True), "hash": hash_columns([frame[column] for column in key], seed, name, "sample")}
-    ).sort("hash", "place")
+    places = order.tolist()
     if candidates.balance:
-        turn = pl.int_range(pl.len()).over(frame[candidates.balance].gather(order["place"]).alias("stratum"))
-        order = order.with_columns(turn.alias("turn")).sort("turn", maintain_order=True)
-    for places in order["place"].to_frame().iter_slices(PIECE_ROWS):
-        yield from frame[places["place"]].iter_rows(named=True)
-
-
-def _row(
-    question: Question,
-    dataset: dict[str, Any],
-    keys: dict[str, Any],
-    source_row: dict[str, Any],
-    group: tuple[str, str, str],
-    validation_share: float,
-) -> dict[str, str]:
-    source, kind, column = group
-    name = group_name(source, kind, source_row[column])
-    return {
-        "id": f"{hash64('row', dataset['dataset'], *keys.values()):016x}",
-        "dataset": dataset["dataset"],
-        "task_type": question.task_type,
-        "track": dataset["track"],
-        "locale": source_row["locale"],
-        "prompt": question.prompt,
-        "completion": question.completion,
-        "group": name,
-        "split": split_of(name, validation_share),
-        "source": json.dumps({"keys": keys, "truth": question.truth}, ensure_ascii=False),
-    }
+        turns = frame.select(candidates.balance)[places].select(pl.int_range(pl.len()).over(candidates.balance))
+        places = order[np.argsort(turns.to_series().to_numpy(), kind="stable")].tolist()
+    for start in range(0, frame.height, PIECE_ROWS):
+        yield from frame[places[start : start + PIECE_ROWS]].iter_rows(named=True)
