@@ -69,7 +69,8 @@ NODES = [
     Node("t4-1", "t4", 16921, 48, 192_000, gpus=4),
     Node("t4-2", "t4", 16922, 48, 192_000, gpus=4),
 ]
-PARTITIONS = ["cpu", "a100", "t4"]
+# With the days that a job may take, as profiles/slurm/partitions.yaml says.
+PARTITIONS = {"cpu": 7, "a100": 2, "t4": 2}
 
 
 class Refused(Exception):
@@ -107,8 +108,8 @@ def slurm_conf() -> str:
         limits = "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nJobAcctGatherParams=OverMemoryKill"
     partitions = [
         f"PartitionName={name} Nodes={','.join(node.name for node in NODES if node.partition == name)} "
-        f"Default={'YES' if name == 'cpu' else 'NO'} MaxTime=2-00:00:00 DefaultTime=00:30:00 State=UP"
-        for name in PARTITIONS
+        f"Default={'YES' if name == 'cpu' else 'NO'} MaxTime={days}-00:00:00 DefaultTime=00:30:00 State=UP"
+        for name, days in PARTITIONS.items()
     ]
     return "\n".join(
         [
