@@ -39,12 +39,12 @@ class ClusterRun:
     def said(self) -> str:
         return self.output.read_text()
 
-    def wait_for_job(self, rule: str, state: str = "RUNNING") -> QueuedJob:
+    def wait_for_job(self, rule: str, state: str = "RUNNING", wildcards: str = "") -> QueuedJob:
         """The first job of a rule that SLURM has in this state."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for job in queue(self.folder):
-                if (job.rule, job.state) == (rule, state):
+                if (job.rule, job.state) == (rule, state) and wildcards in ("", job.wildcards):
                     return job
             assert self.process.poll() is None, self.said
             time.sleep(0.3)

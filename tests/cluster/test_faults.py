@@ -18,15 +18,15 @@ from support import TINY, snakemake
 from shopbench.deadline import LEAST_RESERVED
 
 TABLE = "results/tiny/tables/mmlu.parquet"
-ALPACA = "results/tiny/tables/alpaca.parquet"
+CARDS = [f"results/tiny/cards/blends/{blend}.json" for blend in ("v7", "v8", "v7b")]
 ADAPTER = "results/tiny/adapters/v7/manifest.json"
 WEIGHTS = "results/tiny/adapters/v7/adapter_model.safetensors"
 
 
 @pytest.fixture(scope="session")
 def undisturbed(finished_run):
-    """Two tables' and an adapter's bytes as the run without SLURM made them."""
-    return {name: (finished_run / name).read_bytes() for name in (TABLE, ALPACA, WEIGHTS)}
+    """What the faults strike, as the run without SLURM made them."""
+    return {name: (finished_run / name).read_bytes() for name in (TABLE, *CARDS, WEIGHTS)}
 
 
 def states(folder, rule):
@@ -45,19 +45,17 @@ def without_adapter(folder):
 
 def test_cancelled_hanging_and_hungry_jobs_are_run_again(half_done, undisturbed):
     """Three faults in one run: scancel, a job that hangs until its time limit, and one with too little memory."""
-    limits = ["tabulate_mmlu:runtime=1 if attempt == 1 else 10", "train_adapter:mem_mb=700 if attempt == 1 else 6000"]
-    (half_done / ALPACA).unlink()
-    without_adapter(without_table(half_done))
-    with cluster_run(half_done, TABLE, ALPACA, ADAPTER, *THREADS, "--set-resources", *limits) as run:
-        stop_or_go(run.wait_for_job("tabulate_mmlu").job, signal.SIGSTOP)
-        subprocess.run(["scancel", run.wait_for_job("tabulate_alpaca").job], check=True)
+    shutil.rmtree(half_done / "results/tiny/cards/blends")
+    little = "450 if attempt == 1 and 'blends/v7b' in str(input) else 8000"
+    limits = ["describe_blend:runtime=1 if attempt == 1 else 10", f"describe_blend:mem_mb={little}"]
+    with cluster_run(half_done, *CARDS, "--set-resources", *limits) as run:
+        stop_or_go(run.wait_for_job("describe_blend", wildcards="v7").job, signal.SIGSTOP)
+        subprocess.run(["scancel", run.wait_for_job("describe_blend", wildcards="v8").job], check=True)
         # SLURM looks for time-outs every half minute, the executor less and less often while nothing ends.
         assert run.finish(2 * PATIENCE_SECONDS) == 0, run.said
-    assert states(half_done, "tabulate_alpaca") == ["CANCELLED", "COMPLETED"]
-    assert states(half_done, "tabulate_mmlu") == ["TIMEOUT", "COMPLETED"]
-    assert states(half_done, "train_adapter") == ["OUT_OF_MEMORY", "COMPLETED"]
-    assert [job.memory_limit for job in jobs_of(half_done) if job.rule == "train_adapter"] == [700, 6000]
-    for name in (TABLE, ALPACA, WEIGHTS):
+    assert sorted(states(half_done, "describe_blend")) == ["CANCELLED", *3 * ["COMPLETED"], "OUT_OF_MEMORY", "TIMEOUT"]
+    assert sorted(job.memory_limit for job in jobs_of(half_done)) == [450, *5 * [8000]]
+    for name in CARDS:
         assert (half_done / name).read_bytes() == undisturbed[name]
 
 
@@ -107,21 +105,25 @@ def runs_trainer(process: int) -> bool:
     return len(words) > 1 and words[1].endswith("train_adapter.py")
 
 
-def test_controller_and_accounting_may_go_away_for_a_while(half_done, undisturbed):
+def test_the_controller_may_go_away_for_a_while(half_done, undisturbed):
+    with cluster_run(without_table(half_done), TABLE) as run:
+        job = run.wait_for_job("tabulate_mmlu")
+        stop_or_go(job.job, signal.SIGSTOP)
+        emulated_slurm.end_process("slurmctld", "slurmctld")
+        time.sleep(8)
+        emulated_slurm.start_controller()
+        stop_or_go(job.job, signal.SIGCONT)
+        assert run.finish() == 0, run.said
+    assert states(half_done, "tabulate_mmlu") == ["COMPLETED"]
+    assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
+
+
+def test_a_run_needs_no_accounting(half_done, undisturbed):
     emulated_slurm.end_process("slurmdbd", "slurmdbd")
     try:
-        # Submitted without accounting.
-        with cluster_run(without_table(half_done), TABLE) as run:
-            job = run.wait_for_job("tabulate_mmlu")
-            stop_or_go(job.job, signal.SIGSTOP)
-            emulated_slurm.end_process("slurmctld", "slurmctld")
-            time.sleep(8)
-            emulated_slurm.start_controller()
-            stop_or_go(job.job, signal.SIGCONT)
-            assert run.finish() == 0, run.said
+        succeed(without_table(half_done), TABLE)
     finally:
         emulated_slurm.start()
-    assert states(half_done, "tabulate_mmlu") == ["COMPLETED"]
     assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
 
 
