@@ -19,8 +19,8 @@ from shopbench.deadline import LEAST_RESERVED
 
 TABLE = "results/tiny/tables/mmlu.parquet"
 CARDS = [f"results/tiny/cards/blends/{blend}.json" for blend in ("v7", "v8", "v7b")]
-ADAPTER = "results/tiny/adapters/v7/manifest.json"
-WEIGHTS = "results/tiny/adapters/v7/adapter_model.safetensors"
+ADAPTER = "results/tiny/adapters/v7b/manifest.json"
+WEIGHTS = "results/tiny/adapters/v7b/adapter_model.safetensors"
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +79,7 @@ def stop_or_go(job: str, number: int) -> None:
 
 def test_the_trainer_stops_before_its_time_is_over_and_goes_on_in_the_next_job(half_done, undisturbed):
     resources = ["train_adapter:runtime=1 if attempt == 1 else 30", "train_adapter:mem_mb=6000"]
-    log = half_done / "logs/tiny/train_adapter/v7.log"
+    log = half_done / "logs/tiny/train_adapter/v7b.log"
     log.unlink()
     with cluster_run(without_adapter(half_done), ADAPTER, *THREADS, "--set-resources", *resources) as run:
         job = run.wait_for_job("train_adapter")
@@ -151,16 +151,18 @@ def test_a_node_that_goes_down_gives_its_job_to_another(half_done, undisturbed):
     node_of_two = ["tabulate_mmlu:gpu=1", "tabulate_mmlu:gpu_model='a100'"]
     with cluster_run(without_table(half_done), TABLE, "--set-resources", *node_of_two) as run:
         job = run.wait_for_job("tabulate_mmlu")
-        # All at once, as when the power goes: the node's daemon and the job's processes.
+        # All at once, as when the power goes: the node's daemon and the job's processes. SLURM would see it in a minute.
         emulated_slurm.end_process(job.node, "slurmd", force=True)
         for process in processes_of(job.job):
             subprocess.run(["kill", "-9", str(process)], capture_output=True)
+        emulated_slurm.run("scontrol", "update", f"NodeName={job.node}", "State=DOWN", "Reason=power")
         run.wait_for_job("tabulate_mmlu", "PENDING")
         # SLURM lets a job wait for two minutes before it starts it anew.
         emulated_slurm.run("scontrol", "update", f"JobId={job.job}", "StartTime=now")
         again = run.wait_for_job("tabulate_mmlu")
         assert again.job == job.job and again.node != job.node
         assert run.finish() == 0, run.said
+    emulated_slurm.run("scontrol", "update", f"NodeName={job.node}", "State=RESUME")
     emulated_slurm.start()
     assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
 

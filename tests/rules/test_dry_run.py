@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from support import planned_jobs, snakemake
+import yaml
+from support import ROOT, planned_jobs, snakemake
 
 
 @pytest.fixture
@@ -49,6 +50,13 @@ def test_a_smaller_run_asks_for_fewer_gpus(checkout):
     text = snakemake(checkout, "--dry-run", "--profile", "slurm", adapter, "--configfile", "config/7b.yaml").stdout
     (line,) = re.findall(r"resources: .*", text.split("rule train_adapter:")[1])
     assert "gpu=1," in line and "gpu_model=a100" in line
+
+
+def test_every_rule_of_the_report_is_in_its_group():
+    """A figure that is left out would cost a SLURM job of its own."""
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    rules = {name for file in ROOT.glob("workflow/rules/report*.smk") for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
+    assert rules <= {rule for rule, group in profile["groups"].items() if group == "report"}
 
 
 def test_other_configs_show_their_graph(checkout):
