@@ -30,6 +30,8 @@ rule answer_questions:
         variant=one_of(config["variants"]),
     conda:
         "../../envs/model.yaml"
+    resources:
+        gpu=lambda w: gpus_of_engine(config["variants"][w.variant]["precision"]),
     params:
         python=python.model,
         model=lambda w, input: Path(input.model).parent,
@@ -41,8 +43,6 @@ rule answer_questions:
         new_tokens=json.dumps(config["inference"]["new_tokens"]),
         predictions=lambda w, output: Path(output.predictions[0]).parents[2],
         parts=config["pathvars"]["parts"],
-    resources:
-        gpu=lambda w: gpus_of_engine(config["variants"][w.variant]["precision"]),
     shell:
         """
         {params.python:q} {input.program[0]:q} \
@@ -79,6 +79,8 @@ rule sweep_alphas:
         sweep=one_of(config["sweeps"]),
     conda:
         "../../envs/model.yaml"
+    resources:
+        gpu=gpus_of_engine("bf16"),
     params:
         python=python.model,
         model=lambda w, input: Path(input.model).parent,
@@ -91,8 +93,6 @@ rule sweep_alphas:
         bootstrap=config["scoring"]["bootstrap"],
         seed=config["seed"],
         parts=config["pathvars"]["parts"],
-    resources:
-        gpu=gpus_of_engine("bf16"),
     shell:
         """
         {params.python:q} {input.program[0]:q} \
