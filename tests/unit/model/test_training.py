@@ -256,6 +256,19 @@ def test_a_killed_run_ends_with_the_same_adapter(base, blend, tmp_path):
     assert not list(killed.glob("parts/train_adapter/*"))
 
 
+def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(base, blend, tmp_path):
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    run_apart(base, blend, straight)
+    # Half a minute is kept for the end of the job: here, all of it.
+    command = [sys.executable, *arguments(base, blend, stopped), "--run-time", "0.5"]
+    first = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert first.returncode == 75 and "stopped in time: step 1 of" in first.stderr
+    assert not (stopped / "adapter").exists()
+    assert "going on from the checkpoint after step 1" in run_apart(base, blend, stopped)
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        assert (stopped / "adapter" / name).read_bytes() == (straight / "adapter" / name).read_bytes()
+
+
 def test_two_processes_train_the_same_adapter_as_one(base, blend, tmp_path, run):
     # 48 samples in batches of 47: the second batch leaves one process without a sample.
     training = {"dropout": 0.0, "batch_samples": 47, "epochs": 2, "warmup_steps": 0, "learning_rate": 1e-3}
