@@ -14,7 +14,6 @@ localrules:
 rule train_adapter:
     input:
         program=program("train_adapter.py"),
-        launcher=program("launch_training.py"),
         env=environment("model"),
         blend=lambda w: f"<results>/blends/{trained_adapter(w)['blend']}.parquet",
         base=lambda w: f"<results>/base/{trained_adapter(w)['model']}/manifest.json",
@@ -36,6 +35,8 @@ rule train_adapter:
     params:
         python=python.model,
         training=lambda w: json.dumps(trained_adapter(w)["training"], sort_keys=True),
+        # No input: it starts processes, which the trainer counts, and cannot change an adapter.
+        launcher="workflow/scripts/launch_training.py",
         processes=config["launch"]["processes"],
         nodes=config["launch"]["nodes"],
         prefix=config["launch"]["prefix"],
@@ -46,7 +47,7 @@ rule train_adapter:
         parts=config["pathvars"]["parts"],
     shell:
         """
-        {params.prefix} {params.python:q} {input.launcher[0]:q} --processes {params.processes} --nodes {params.nodes} -- \
+        {params.prefix} {params.python:q} {params.launcher:q} --processes {params.processes} --nodes {params.nodes} -- \
           {input.program[0]:q} \
           --blend {input.blend:q} \
           --base {params.base:q} \
