@@ -175,10 +175,8 @@ def test_a_node_that_goes_down_gives_its_job_to_another(half_done, undisturbed):
     assert (half_done / TABLE).read_bytes() == undisturbed[TABLE]
 
 
-def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(half_done, undisturbed, tmp_path):
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(half_done, undisturbed):
     tables = without_table(half_done) / "results/tiny/tables"
-    kept = tmp_path / "tables"
-    shutil.copytree(tables, kept)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tables)], capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")

@@ -21,11 +21,11 @@ from plan_run import (
     time_text,
     totals,
     unused_gpus,
-    write_readme,
 )
 
 from shopbench.estimates import Disk, Estimate
 from shopbench.files import BadInput
+from shopbench.marked_page import write_marked_part
 from shopbench.planned_jobs import PlannedJob, complaint
 from shopbench.site_partitions import cpus_of, gpus_of, partition_of, read_partitions
 from shopbench.slurm import SITE_VARIABLE
@@ -208,7 +208,7 @@ def test_a_readme_without_marks_is_refused(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("no marks")
     with pytest.raises(BadInput, match="plan: begin"):
-        write_readme(readme)
+        write_marked_part(readme, "plan", "")
     assert readme.read_text() == "no marks"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shopbench.files import BadInput
-from shopbench.job_usage import FIELDS, logged_jobs, mebibytes, parse_usage, seconds
-from shopbench.slurm import ALONGSIDE, check_alone, gpus_of, parse_queue, read_site, rule_and_wildcards, site_resources
+from shopbench.job_usage import FIELDS, logged_jobs, mebibytes, parse_usage
+from shopbench.slurm import ALONGSIDE, check_alone, gpus_of, parse_queue, read_site, rule_and_wildcards, seconds, site_resources
 
 ROOT = Path(__file__).resolve().parents[2]
 # squeue --Format pads each field to its width.

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from shopbench.closure import imports_of
-from shopbench.files import BadInput
 from shopbench.config import check_simulated, datasets_of, one_line_errors, resolve
 from shopbench.dataset_table import read_dataset_table
 from shopbench.source_table import read_source_table

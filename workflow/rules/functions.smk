@@ -1,5 +1,6 @@
 # What rules ask of the config: their input functions and parameters, by stage. Rule files hold rules alone.
 
+from shopbench.config import engine_of
 from shopbench.ensembles import ancestors
 from shopbench.source_table import find_source_file
 
@@ -113,11 +114,6 @@ def adapter_arguments(wildcards, input):
     """--adapter and --alpha of a variant that has an adapter."""
     alpha = config["variants"][wildcards.variant].get("alpha", 1)
     return f"--adapter {Path(input.adapter).parent} --alpha {alpha}" if "adapter" in input.keys() else ""
-
-
-def engine_of(precision):
-    """Which of vLLM's two settings a model is run with: quantized models and unquantized ones run on different GPUs."""
-    return "unquantized" if precision == "bf16" else "quantized"
 
 
 def engine_settings(precision):

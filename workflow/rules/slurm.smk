@@ -1,5 +1,6 @@
 # SLURM: what the site file says of account and QOS, and what must not start.
 
+from shopbench.files import BadInput
 from shopbench.slurm import JOB_ARRAYS, SITE_VARIABLE, check_alone, site_file, site_resources
 
 # The executor reads the partitions of the same file.

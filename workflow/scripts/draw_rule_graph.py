@@ -16,11 +16,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from shopbench.files import BadInput, run_program, whole_text
+from shopbench.marked_page import write_marked_part
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 30, 54, 16, 20
 # build_env feeds nearly every rule; its arrows would hide all others.
 HIDDEN = {"build_env"}
-MARKS = ("<!-- rule graph: begin -->", "<!-- rule graph: end -->")
 
 
 def read_graph(configfile: Path) -> tuple[list[str], list[tuple[str, str]]]:
@@ -130,10 +130,7 @@ def main() -> None:
     with whole_text(arguments.mermaid) as stream:
         stream.write(mermaid(edges))
     if arguments.readme:
-        before, rest = arguments.readme.read_text(encoding="utf-8").split(MARKS[0])
-        page = f"{before}{MARKS[0]}\n```mermaid\n{mermaid(edges)}```\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
-        with whole_text(arguments.readme) as stream:
-            stream.write(page)
+        write_marked_part(arguments.readme, "rule graph", f"```mermaid\n{mermaid(edges)}```\n")
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from shopbench.config import engine_of
 from shopbench.estimates import HOW, PAPER_MODEL, Estimate, Run, estimate, paper_comparison, read_run
-from shopbench.files import BadInput, run_program, whole_text
+from shopbench.files import BadInput, run_program
+from shopbench.marked_page import write_marked_part
 from shopbench.planned_jobs import PlannedJob, planned_jobs
 from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_partitions, read_profile, uses_slurm
 from shopbench.training_memory import qlora_memory
 
-MARKS = ("<!-- plan: begin -->", "<!-- plan: end -->")
 README_RUNS = ["config/config.yaml", "config/7b.yaml", "config/demo.yaml"]
 PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
 LOCAL, THIS_MACHINE, NOWHERE = "login node", "this machine", "no partition"
@@ -75,7 +76,7 @@ class Plan:
 def main() -> None:
     arguments = parse_arguments()
     if arguments.readme:
-        write_readme(arguments.readme)
+        write_marked_part(arguments.readme, "plan", readme_part())
         return
     plan = make_plan(arguments.configfile, arguments.profile, arguments.whole)
     print("\n".join(page(plan, arguments.markdown)))
@@ -312,8 +313,8 @@ def gpus_used(job: PlannedJob, config: Mapping[str, Any]) -> int | None:
     if job.rule == "train_adapter":
         return config["launch"]["processes"]
     if job.rule in ("answer_questions", "sweep_alphas"):
-        unquantized = job.rule == "sweep_alphas" or config["variants"][job.wildcards["variant"]]["precision"] == "bf16"
-        return config["inference"]["unquantized" if unquantized else "quantized"]["tensor_parallel"]
+        precision = "bf16" if job.rule == "sweep_alphas" else config["variants"][job.wildcards["variant"]]["precision"]
+        return config["inference"][engine_of(precision)]["tensor_parallel"]
     return 1 if job.rule in ("quantize_model", "verify_quantized") else None
 
 
@@ -388,15 +389,6 @@ def readme_part() -> str:
         kinds |= used
     lines += ["### How it was estimated", "", *reasons(kinds, markdown=True), *background(plans[0], markdown=True), ""]
     return "\n".join(lines)
-
-
-def write_readme(readme: Path) -> None:
-    text = readme.read_text(encoding="utf-8")
-    if any(text.count(mark) != 1 for mark in MARKS):
-        raise BadInput(f"{readme}: needs each of the lines {MARKS[0]} and {MARKS[1]} once")
-    before, rest = text.split(MARKS[0])
-    with whole_text(readme) as stream:
-        stream.write(f"{before}{MARKS[0]}\n{readme_part()}{MARKS[1]}{rest.split(MARKS[1])[1]}")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,11 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(2)
 
 
+def engine_of(precision: str) -> str:
+    """Which of vLLM's two settings a model is run with: quantized models and unquantized ones run on different GPUs."""
+    return "unquantized" if precision == "bf16" else "quantized"
+
+
 def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """Check `config` and return a copy with every default filled in.
 

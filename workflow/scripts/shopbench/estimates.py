@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shopbench.blends import selections
-from shopbench.config import datasets_of, resolve
+from shopbench.config import datasets_of, engine_of, resolve
 from shopbench.dataset_table import read_dataset_table
 from shopbench.gpu_models import GPUS, find_gpu
 from shopbench.model_shapes import ModelShape, read_model_shapes, shape_of
@@ -304,7 +304,7 @@ def _train_adapter(job: PlannedJob, run: Run) -> Estimate:
 
 def _engine(job: PlannedJob, run: Run, precision: str, model: str) -> tuple[float, float]:
     """(seconds a question, hours to start) of vLLM with that model."""
-    settings = run.config["inference"]["unquantized" if precision == "bf16" else "quantized"]
+    settings = run.config["inference"][engine_of(precision)]
     shape = run.shapes[model]
     weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape)
     gpus, in_flight = settings["tensor_parallel"], settings["max_num_seqs"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shopbench.files import BadInput
-from shopbench.slurm import SEPARATOR, ask_slurm
+from shopbench.slurm import LIVE, SEPARATOR, ask_slurm, seconds
 
 FIELDS = ["JobIDRaw", "State", "Partition", "Start", "End", "ElapsedRaw", "TimelimitRaw", "TotalCPU", "AllocCPUS"]
 FIELDS += ["ReqMem", "MaxRSS", "AllocTRES", "WorkDir"]
@@ -68,7 +68,7 @@ def parse_usage(lines: Iterable[str], rules: dict[str, str], folder: Path) -> li
 
 def is_ended(whole: Sequence[str], folder: Path) -> bool:
     """Whether a job's own line is of a job of this folder that is over."""
-    return Path(whole[FIELDS.index("WorkDir")]).resolve() == folder and whole[1] not in ("RUNNING", "PENDING", "SUSPENDED", "REQUEUED")
+    return Path(whole[FIELDS.index("WorkDir")]).resolve() == folder and whole[1] not in LIVE
 
 
 def one_job(job: str, rule: str, whole: Sequence[str], *steps: Sequence[str]) -> JobUsage:
@@ -95,15 +95,6 @@ def one_job(job: str, rule: str, whole: Sequence[str], *steps: Sequence[str]) ->
         memory_limit=mebibytes(whole[field("ReqMem")]),
         gpus=int(gpus[1]) if gpus else 0,
     )
-
-
-def seconds(text: str) -> float:
-    """Seconds of sacct's [days-][hours:]minutes:seconds[.fraction]."""
-    days, _, clock = text.rpartition("-")
-    total = 0.0
-    for part in clock.split(":"):
-        total = 60 * total + float(part)
-    return total + 86_400 * int(days or 0)
 
 
 def mebibytes(text: str) -> float:

@@ -115,6 +115,15 @@ def parse_queue(text: str) -> list[QueuedJob]:
     return jobs
 
 
+def seconds(text: str) -> float:
+    """Seconds of SLURM's minutes, minutes:seconds, hours:minutes:seconds or days-hours[:minutes[:seconds]]; seconds may have a fraction."""
+    days, _, clock = text.rpartition("-")
+    parts = [float(part) for part in clock.split(":")]
+    # Without days and hours, the first part is minutes.
+    hours, minutes, rest = [*([] if days or len(parts) == 3 else [0]), *parts, 0, 0][:3]
+    return 86_400 * int(days or 0) + 3600 * hours + 60 * minutes + rest
+
+
 def ask_slurm(command: Sequence[str]) -> str:
     """What one of SLURM's client programs prints. Raises `BadInput` if it is not here, does not answer or refuses."""
     name = command[0]

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from shopbench.files import BadInput
+from shopbench.slurm import seconds
 
 SINFO = ["sinfo", "--noheader", "--exact", "--format=%P|%a|%l|%T|%D|%c|%m|%G"]
 ASSOCIATIONS = ["sacctmgr", "--noheader", "--parsable2", "show", "associations", "format=Account,Partition,QOS"]
@@ -86,18 +87,10 @@ def whole_number(text: str) -> int:
 
 
 def parse_limit(text: str) -> float | None:
-    """Minutes of SLURM's time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]; None for no limit."""
+    """Minutes of SLURM's time; None for no limit."""
     if text.lower() in ("infinite", "unlimited", "n/a", "", "none"):
         return None
-    days, _, clock = text.rpartition("-")
-    parts = [float(part) for part in clock.split(":")]
-    if days:
-        hours, minutes, seconds = [*parts, 0, 0][:3]
-    elif len(parts) == 3:
-        hours, minutes, seconds = parts
-    else:
-        hours, (minutes, seconds) = 0, [*parts, 0][:2]
-    return float(days or 0) * 1440 + hours * 60 + minutes + seconds / 60
+    return seconds(text) / 60
 
 
 def parse_gpus(gres: str) -> dict[str, int]:
