@@ -49,8 +49,8 @@ def test_cancelled_hanging_and_hungry_jobs_are_run_again(half_done, undisturbed)
     little = "300 if attempt == 1 and 'blends/v7b' in str(input) else 8000"
     limits = ["describe_blend:runtime=1 if attempt == 1 else 10", f"describe_blend:mem_mb={little}"]
     with cluster_run(half_done, *CARDS, "--set-resources", *limits) as run:
-        stop_or_go(run.wait_for_job("describe_blend", wildcards="v7").job, signal.SIGSTOP)
         subprocess.run(["scancel", run.wait_for_job("describe_blend", wildcards="v8").job], check=True)
+        hold(run.wait_for_job("describe_blend", wildcards="v7").job)
         # SLURM looks for time-outs every half minute, the executor less and less often while nothing ends.
         assert run.finish(2 * PATIENCE_SECONDS) == 0, run.said
     assert sorted(states(half_done, "describe_blend")) == ["CANCELLED", *3 * ["COMPLETED"], "OUT_OF_MEMORY", "TIMEOUT"]
@@ -80,6 +80,13 @@ def stop_or_go(job: str, number: int) -> None:
         words = Path(f"/proc/{process}/cmdline").read_text()
         if not words.startswith(("slurmstepd", "srun")):
             os.kill(process, number)
+
+
+def hold(job: str) -> None:
+    """Stop a job once its step has begun: before that, there may be no process of it yet that a signal could stop."""
+    while not has_step(job):
+        time.sleep(0.1)
+    stop_or_go(job, signal.SIGSTOP)
 
 
 def test_the_trainer_stops_before_its_time_is_over_and_goes_on_in_the_next_job(half_done, undisturbed):
@@ -113,10 +120,8 @@ def runs_trainer(process: int) -> bool:
 def test_the_controller_may_go_away_for_a_while(half_done, undisturbed):
     with cluster_run(without_table(half_done), TABLE) as run:
         job = run.wait_for_job("tabulate_mmlu")
-        # A step that has no controller to begin with tries again after a minute, which is as right and takes longer.
-        while not has_step(job.job):
-            time.sleep(0.1)
-        stop_or_go(job.job, signal.SIGSTOP)
+        # Held in its step: one that has no controller to begin with tries again after a minute, which is as right and takes longer.
+        hold(job.job)
         emulated_slurm.end_process("slurmctld", "slurmctld")
         time.sleep(8)
         emulated_slurm.start_controller()
