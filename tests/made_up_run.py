@@ -134,7 +134,7 @@ def made_up_sweep(sweep: str, peak: float) -> pl.DataFrame:
 
 
 def made_up_log(steps: int) -> str:
-    draw, lines = random.Random(steps), []
+    draw, lines = random.Random(steps), [json.dumps({"step": 0, "validation_loss": 3.6})]
     for step in range(1, steps + 1):
         loss = 0.4 + 3 / (1 + step / 10) + draw.gauss(0, 0.12)
         rate = 2e-4 * min(1, step / 10) * (1 - step / (steps + 1))
@@ -149,6 +149,7 @@ def made_up_log(steps: int) -> str:
                     "tokens": 4096,
                     "tokens_per_second": 8192,
                     "seconds": 0.5,
+                    **({"validation_loss": loss + 0.1} if step == steps else {}),
                 }
             )
         )
@@ -227,7 +228,7 @@ def fabricate(results: Path) -> None:
         made_up_sweep(sweep, peak).write_parquet(results / f"sweeps/{sweep}.parquet")
     for adapter, steps in {"v7": 220, "v8": 260, "v7b": 60, "v9b": 70}.items():
         write(results / f"adapters/{adapter}/manifest.json", {"files": []})
-        write(results / f"adapters/{adapter}/train_log.jsonl", made_up_log(steps))
+        write(results / f"adapters/{adapter}/metrics.jsonl", made_up_log(steps))
     for variant in set(SYSTEMS["final"].values()):
         sets = {name: {f"track{i}": {"questions": 10 * i + 40, "seconds": 2.5 * i + 3} for i in range(1, 6)} for name in SETS}
         write(results / f"timings/{variant}.json", {"engine_start_seconds": 4.2, "sets": sets})

@@ -98,8 +98,11 @@ def test_adapters_are_the_papers(results):
 
 def test_training_lowers_the_loss(results):
     for name in ("v7", "v8"):
-        losses = [json.loads(line)["loss"] for line in (results / f"adapters/{name}/train_log.jsonl").read_text().splitlines()]
+        before, *steps = [json.loads(line) for line in (results / f"adapters/{name}/metrics.jsonl").read_text().splitlines()]
+        losses = [step["loss"] for step in steps]
         assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5]), losses
+        assert (before["step"], steps[-1]["step"]) == (0, len(steps))
+        assert steps[-1]["validation_loss"] < before["validation_loss"]
 
 
 def test_ensembles_are_the_signed_sums_of_their_adapters(results, run_config):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shopbench.answers import ANSWERS, KeptAnswers
-from shopbench.engine import Answer, Ask, check_precision, check_strict, cut_middle, engine_arguments, lora_rank
+from shopbench.engine import Answer, Ask, check_precision, check_strict, engine_arguments, lora_rank
 from shopbench.files import BadInput, write_manifest
 
 ASKS = [Ask("first", True), Ask("second", False), Ask("first", True)]
@@ -60,11 +60,6 @@ def test_a_strict_answer_that_does_not_parse_is_named():
     answers = [Answer("multiple-choice", "1", 0.1), Answer("ranking", "1,2", 0.1)]
     with pytest.raises(BadInput, match="question q2: '1,2' is no ranking answer"):
         check_strict(["q1", "q2"], asks, answers, {"multiple-choice": 1, "ranking": 3})
-
-
-def test_long_prompts_lose_their_middle():
-    assert cut_middle([1, 2, 3], 3) == [1, 2, 3]
-    assert cut_middle(list(range(10)), 5) == [0, 1, 7, 8, 9]
 
 
 def test_weights_have_to_be_what_the_variant_says(tmp_path):

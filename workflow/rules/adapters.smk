@@ -3,7 +3,9 @@
 # Needs    <results>/blends/{blend}.parquet          train rows
 #          <results>/base/{model}/manifest.json
 #          <results>/adapters/{adapter}/manifest.json   of the adapter that it starts from, if any
-# Leaves   <results>/adapters/{adapter}/             PEFT folder, train_log.jsonl, training.json, with a manifest
+#          <results>/evaluation/validation.parquet    to follow the loss on, if the run has it
+#          <results>/run_config.yaml                  its entry `watching`
+# Leaves   <results>/adapters/{adapter}/             PEFT folder, metrics.jsonl, training.json, with a manifest
 #          <parts>/train_adapter/{hash}/             checkpoints, until the adapter is there
 
 
@@ -18,6 +20,9 @@ rule train_adapter:
         blend=lambda w: f"<results>/blends/{trained_adapter(w)['blend']}.parquet",
         base=lambda w: f"<results>/base/{trained_adapter(w)['model']}/manifest.json",
         start_from=start_from,
+        # What a training is watched by changes no adapter: none of it is newer.
+        validation=ancient(watched_set()),
+        watching=ancient("<results>/run_config.yaml"),
     output:
         manifest="<results>/adapters/{adapter}/manifest.json",
     log:
@@ -43,6 +48,7 @@ rule train_adapter:
         device=config["accelerator"],
         base=lambda w, input: Path(input.base).parent,
         start_from=lambda w, input: f"--start-from {Path(input.start_from[0]).parent}" if input.start_from else "",
+        validation=lambda w, input: f"--validation {input.validation[0]}" if input.validation else "",
         folder=lambda w, output: Path(output.manifest).parent,
         parts=config["pathvars"]["parts"],
     shell:
@@ -52,7 +58,9 @@ rule train_adapter:
           --blend {input.blend:q} \
           --base {params.base:q} \
           {params.start_from} \
+          {params.validation} \
           --training {params.training:q} \
+          --watching {input.watching:q} \
           --processes {params.processes} \
           --device {params.device} \
           --run-time {resources.runtime} \

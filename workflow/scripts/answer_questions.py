@@ -104,7 +104,7 @@ def answer_missing(args: argparse.Namespace, kept: KeptAnswers, asks: list[Ask])
         for index, answer in engine.answers(missing, args.constraints, adapter):
             kept.add(missing[index], answer)
     if engine.cut_prompts:
-        progress(f"warning: {engine.cut_prompts} prompts are longer than max_model_len and were cut in the middle")
+        progress(f"warning: {engine.cut_prompts} prompts are longer than max_model_len and lost the middle of their longest lines")
 
 
 def of_track(questions: list[Question], track: str) -> list[Question]:

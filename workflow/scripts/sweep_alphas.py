@@ -94,7 +94,7 @@ def answer_alphas(args: argparse.Namespace, kept: dict[float, KeptAnswers], asks
             for index, answer in engine.answers(missing, args.constraints, folder):
                 answers.add(missing[index], answer)
     if engine.cut_prompts:
-        progress(f"warning: {engine.cut_prompts} prompts are longer than max_model_len and were cut in the middle")
+        progress(f"warning: {engine.cut_prompts} prompts are longer than max_model_len and lost the middle of their longest lines")
 
 
 def alpha_inside(adapter: Path) -> float:

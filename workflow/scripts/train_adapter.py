@@ -4,14 +4,20 @@
       --base results/paper/base/qwen2-72b --training '{"learning_rate": 2e-4}' --processes 8 --device cuda \
       --parts results/paper/.parts --output results/paper/adapters/v8
 
-Reads the blend (Parquet; columns prompt, task_type, completion), a folder with the base model and, for a second round, a saved adapter to
-start from. Leaves a PEFT folder: adapter_config.json, adapter_model.safetensors (float32), train_log.jsonl (a line an optimizer step),
-training.json (counts, versions) and manifest.json. Checkpoints lie under --parts until it has ended; a killed run goes on from its last one
-and ends with the same adapter. Shortly before --run-time is over it writes a checkpoint and stops with exit code 75: run it again to go on.
+Reads the blend (Parquet; columns prompt, task_type, completion), a folder with the base model, for a second round a saved adapter to start
+from, and an evaluation set (columns prompt, task_type, reference) to follow the loss on. Leaves a PEFT folder: adapter_config.json,
+adapter_model.safetensors (float32), metrics.jsonl (a line an optimizer step), training.json (counts, versions) and manifest.json.
+Checkpoints lie under --parts until it has ended; a killed run goes on from its last one and ends with the same adapter. Shortly before
+--run-time is over it writes a checkpoint and stops with exit code 75: run it again to go on. A loss that is no number or has grown stops it
+with exit code 2.
+
+A line of metrics.jsonl has step; loss (nats, of the batch before the step); gradient_norm (before clipping); learning_rate; samples; tokens
+and padding (computed tokens that are none); seconds, samples_per_second and tokens_per_second (of all processes); memory_gib (the main
+process's peak: of its GPU, or resident on a CPU); and validation_loss where it was taken, after the step. Line 0 is before the first step.
 
 Every process holds the whole 4-bit base and trains on its share of each batch; gradients are summed over processes before each step.
 Whatever is random in a step (order of the blend, dropout) is a function of the seed and the step's number alone, so that a checkpoint is no
-more than the adapter, the optimizer's state and that number.
+more than the adapter, the optimizer's state and the losses so far.
 
 Source: QLoRA (Dettmers et al. 2023, arXiv 2305.14314), with the hyper-parameters of Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
 """
@@ -22,52 +28,51 @@ import argparse
 import dataclasses
 import math
 import os
-import pickle
+import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from peft import PeftModel
+from transformers import AutoTokenizer
 
+from shopbench.checkpoints import load_checkpoint, save_checkpoint
 from shopbench.deadline import UNFINISHED, Deadline, Unfinished
-from shopbench.files import (
-    MANIFEST,
-    BadInput,
-    Parts,
-    progress,
-    read_json,
-    run_program,
-    sha256_of,
-    whole_file,
-    whole_folder,
-    write_json,
-    write_jsonl,
-)
+from shopbench.files import MANIFEST, BadInput, Parts, progress, run_program, sha256_of, whole_folder, write_json, write_jsonl
 from shopbench.gpu_check import require_gpus
-from shopbench.packing import Row, batches_of_epoch, first_fit_decreasing, make_row, share_out, token_weights
+from shopbench.packing import (
+    MicroBatch,
+    batches_of_epoch,
+    first_fit_decreasing,
+    length_buckets,
+    packed,
+    padded,
+    share_out,
+    token_weights,
+)
+from shopbench.qlora import WEIGHTS, load_model, loss_of, make_optimizer, save_adapter, trainable
 from shopbench.samples import Sample, tokenize
-from shopbench.training_config import TrainingConfig
+from shopbench.training_config import TrainingConfig, Watching
 
-WEIGHTS = "adapter_model.safetensors"
-LOG = "train_log.jsonl"
-KEPT_CHECKPOINTS = 2
+METRICS = "metrics.jsonl"
 TOKENIZED_AT_ONCE = 20_000
 PROGRESS_SECONDS = 10
+# Steps whose mean loss is compared, the first with the last.
+COMPARED_STEPS = 20
 
 
 def main() -> None:
     args = parse_arguments()
     config = TrainingConfig.from_json(args.training)
+    watching = Watching.from_file(args.watching) if args.watching else Watching()
     # One process looks for all on its node.
     if args.device == "cuda" and os.environ.get("LOCAL_RANK", "0") == "0":
         here = int(os.environ.get("LOCAL_WORLD_SIZE", args.processes))
@@ -79,17 +84,21 @@ def main() -> None:
         )
 
     say = progress if accelerator.is_main_process else ignore
-    samples, counts = read_samples(args.blend, args.base, config, say)
-    model = load_model(args.base, config, accelerator, args.start_from)
+    samples, counts = read_samples(args.blend, args.base, "completion", config, say)
+    held_out: list[Sample] = []
+    if args.validation and watching.validation_samples:
+        held_out, _ = read_samples(args.validation, args.base, "reference", config, ignore, watching.validation_samples)
+    model = load_model(args.base, config, accelerator.device, args.start_from)
     key = origin(args, config)
     parts = Parts(args.parts, "train_adapter", key)
-    train(model, samples, config, accelerator, parts, Deadline(args.run_time))
+    train(model, samples, held_out, config, watching, accelerator, parts, Deadline(args.run_time))
     if accelerator.is_main_process:
         with whole_folder(args.output) as folder:
             save_adapter(model, folder)
-            log = {row["step"]: row for row in parts.rows(LOG)}
-            write_jsonl(folder / LOG, log.values())
-            write_json(folder / "training.json", {**key, **counts, "steps": len(log), "processes": args.processes, "versions": versions()})
+            metrics = list({row["step"]: row for row in parts.rows(METRICS)}.values())
+            write_jsonl(folder / METRICS, metrics)
+            about = {**key, **counts, **totals(metrics, config), "processes": args.processes, "versions": versions()}
+            write_json(folder / "training.json", about)
         parts.discard()
     accelerator.end_training()
 
@@ -99,7 +108,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--blend", type=Path, required=True, help="Parquet file of training rows")
     parser.add_argument("--base", type=Path, required=True, help="folder of the base model and its tokenizer")
     parser.add_argument("--start-from", type=Path, help="folder of a saved adapter whose weights are gone on from, with a fresh optimizer")
+    parser.add_argument("--validation", type=Path, help="Parquet file of an evaluation set to follow the loss on")
     parser.add_argument("--training", default="{}", help="hyper-parameters as a JSON object; see shopbench/training_config.py")
+    parser.add_argument("--watching", type=Path, help="YAML file (a run's config) whose entry `watching` says when to save and validate")
     parser.add_argument("--processes", type=int, required=True, help="processes that the launcher must have started")
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True, help="where to train")
     parser.add_argument("--run-time", type=float, default=0, help="minutes that this job may take; 0: no limit")
@@ -109,13 +120,27 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def origin(args: argparse.Namespace, config: TrainingConfig) -> dict[str, Any]:
-    """All that decides the adapter: a checkpoint of anything else is not gone on from. How often one is written is not in it."""
-    settings = dataclasses.asdict(config)
+    """All that decides the adapter: a checkpoint of anything else is not gone on from."""
     return {
         "blend_sha256": sha256_of(args.blend),
         "base_sha256": sha256_of(args.base / MANIFEST),
         "start_from_sha256": sha256_of(args.start_from / WEIGHTS) if args.start_from else None,
-        "training": {name: value for name, value in settings.items() if not name.startswith("checkpoint_")},
+        "training": dataclasses.asdict(config),
+    }
+
+
+def totals(metrics: Sequence[dict[str, Any]], config: TrainingConfig) -> dict[str, Any]:
+    """What all steps come to: how full packed rows were, how much was padding, how long it took."""
+    steps = [row for row in metrics if row["step"]]
+    tokens, padding, rows = (sum(row[name] for row in steps) for name in ("tokens", "padding", "rows"))
+    return {
+        "steps": len(steps),
+        "tokens_trained": tokens,
+        "padding_share": round(padding / (tokens + padding), 4),
+        "tokens_per_row": round(tokens / rows, 1),
+        "row_fill": round(tokens / (rows * config.max_length), 4),
+        "seconds": round(sum(row["seconds"] for row in steps), 1),
+        "validation_loss": metrics[-1].get("validation_loss"),
     }
 
 
@@ -127,12 +152,19 @@ def ignore(message: str) -> None:
     """What the processes but the first one say."""
 
 
-def read_samples(blend: Path, base: Path, config: TrainingConfig, say: Callable[[str], None]) -> tuple[list[Sample], dict[str, int]]:
-    """The blend's rows as samples, in the file's order, and what was counted on the way."""
+def read_samples(
+    path: Path, base: Path, answer: str, config: TrainingConfig, say: Callable[[str], None], most: int | None = None
+) -> tuple[list[Sample], dict[str, int]]:
+    """The rows of a blend or an evaluation set as samples, in the file's order, and what was counted on the way.
+
+    `answer` is the column of answers; of more than `most` rows a random choice is taken, the same in every training.
+    """
     try:
-        rows = pl.read_parquet(blend, columns=["prompt", "task_type", "completion"]).to_dicts()
+        rows = pl.read_parquet(path, columns=["prompt", "task_type", answer]).rename({answer: "completion"}).to_dicts()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{blend}: not a readable blend ({error})") from None
+        raise BadInput(f"{path}: not a readable blend or evaluation set ({error})") from None
+    if most and len(rows) > most:
+        rows = [rows[place] for place in np.sort(np.random.default_rng(0).permutation(len(rows))[:most])]
     tokenizer = AutoTokenizer.from_pretrained(base)
     made: list[Sample | None] = []
     for start in range(0, len(rows), TOKENIZED_AT_ONCE):
@@ -140,7 +172,7 @@ def read_samples(blend: Path, base: Path, config: TrainingConfig, say: Callable[
         say(f"tokenized {len(made)} of {len(rows)} rows")
     samples = [sample for sample in made if sample is not None]
     if not samples:
-        raise BadInput(f"{blend}: no row whose answer fits in {config.max_length} tokens")
+        raise BadInput(f"{path}: no row whose answer fits in {config.max_length} tokens")
     counts = {
         "rows": len(rows),
         "samples": len(samples),
@@ -153,69 +185,31 @@ def read_samples(blend: Path, base: Path, config: TrainingConfig, say: Callable[
     return samples, counts
 
 
-def load_model(base: Path, config: TrainingConfig, accelerator: Accelerator, start_from: Path | None) -> PeftModel:
-    """The base in NF4 with double quantization, frozen, and float32 LoRA matrices on all linear layers but the output layer."""
-    compute_dtype = getattr(torch, config.compute_dtype)
-    quantization = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute_dtype
-    )
-    model = AutoModelForCausalLM.from_pretrained(
-        base, quantization_config=quantization, dtype=compute_dtype, device_map={"": accelerator.device}, attn_implementation="sdpa"
-    )
-    model.requires_grad_(False)
-    model.config.use_cache = False
-    if config.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-    # LoRA's A is drawn here: the seed makes it the same in every process and every run.
-    torch.manual_seed(config.seed)
-    lora = LoraConfig(
-        r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout, target_modules="all-linear", bias="none", task_type="CAUSAL_LM"
-    )
-    peft_model = get_peft_model(model, lora, autocast_adapter_dtype=True)
-    if start_from:
-        load_start(peft_model, start_from, config)
-    return peft_model.train()
-
-
-def load_start(model: PeftModel, folder: Path, config: TrainingConfig) -> None:
-    """Put a saved adapter's weights into the model; another rank or alpha would make another adapter of them."""
-    saved = read_json(folder / "adapter_config.json")
-    if (saved["r"], saved["lora_alpha"]) != (config.rank, config.alpha):
-        raise BadInput(f"{folder}: rank {saved['r']}, alpha {saved['lora_alpha']}; set training.rank and training.alpha to these")
-    outcome = set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
-    missing = [name for name in outcome.missing_keys if "lora_" in name]
-    if missing or outcome.unexpected_keys:
-        raise BadInput(f"{folder}: not an adapter of this model ({(missing + outcome.unexpected_keys)[0]} does not match)")
-
-
-def trainable(model: torch.nn.Module) -> list[torch.nn.Parameter]:
-    return [parameter for parameter in model.parameters() if parameter.requires_grad]
-
-
-def make_optimizer(model: torch.nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(trainable(model), lr=config.learning_rate, weight_decay=config.weight_decay)
-    if not torch.cuda.is_available():
-        raise BadInput(f"training.optimizer: {config.optimizer} needs a GPU; set adamw")
-    from bitsandbytes.optim import PagedAdamW8bit
-
-    return PagedAdamW8bit(trainable(model), lr=config.learning_rate, weight_decay=config.weight_decay)
-
-
 def train(
-    model: PeftModel, samples: Sequence[Sample], config: TrainingConfig, accelerator: Accelerator, parts: Parts, deadline: Deadline
+    model: PeftModel,
+    samples: Sequence[Sample],
+    held_out: Sequence[Sample],
+    config: TrainingConfig,
+    watching: Watching,
+    accelerator: Accelerator,
+    parts: Parts,
+    deadline: Deadline,
 ) -> None:
     """Run all optimizer steps that are still to do, from the newest checkpoint in `parts` if there is one.
 
     Raises `Unfinished`, in every process after the same step, when the deadline is near; the checkpoint of that step is then there.
     """
     optimizer = make_optimizer(model, config)
-    done = load_checkpoint(parts.folder, model, optimizer)
+    losses = load_checkpoint(parts.folder, model, optimizer)
     steps = config.steps_for(len(samples))
     batches_per_epoch = math.ceil(len(samples) / config.batch_samples)
+    if held_out and not losses:
+        before = validation_loss(model, held_out, config, accelerator)
+        if accelerator.is_main_process:
+            parts.append(METRICS, {"step": 0, "validation_loss": before})
     saved_at = shown_at = time.monotonic()
     epoch, batches = -1, []
-    for step in range(done, steps):
+    for step in range(len(losses), steps):
         started = time.monotonic()
         if step // batches_per_epoch != epoch:
             epoch = step // batches_per_epoch
@@ -223,27 +217,68 @@ def train(
         batch = [samples[index] for index in batches[step % batches_per_epoch]]
         learning_rate = config.learning_rate_at(step, steps)
         loss, norm = train_step(model, optimizer, batch, learning_rate, step, config, accelerator)
+        losses.append(loss)
+        check_loss(losses, watching.loss_limit, config.learning_rate)
+        seconds = time.monotonic() - started
 
+        row = {"step": step + 1, "loss": loss, "gradient_norm": norm, "learning_rate": learning_rate}
+        row |= work_done(batch, seconds, config, accelerator)
+        if held_out and ((step + 1) % watching.validation_steps == 0 or step + 1 == steps):
+            row["validation_loss"] = validation_loss(model, held_out, config, accelerator)
         now = time.monotonic()
         deadline.took(now - started)
         stops = step + 1 < steps and agreed(deadline.is_near(), accelerator)
         if accelerator.is_main_process:
-            tokens = sum(len(sample) for sample in batch)
-            row = {"step": step + 1, "loss": loss, "gradient_norm": norm, "learning_rate": learning_rate, "samples": len(batch)}
-            speed = {"tokens": tokens, "seconds": round(now - started, 4), "tokens_per_second": round(tokens / (now - started))}
-            parts.append(LOG, row | speed)
-            if now - shown_at > PROGRESS_SECONDS or step + 1 in (1, steps):
+            parts.append(METRICS, row)
+            if now - shown_at > PROGRESS_SECONDS or "validation_loss" in row or step + 1 in (1, steps):
                 shown_at = now
-                progress(f"step {step + 1} of {steps}: loss {loss:.4f}, {tokens / (now - started):.0f} tokens/s")
-            by_steps = config.checkpoint_steps and (step + 1) % config.checkpoint_steps == 0
-            if stops or by_steps or now - saved_at > 60 * config.checkpoint_minutes:
-                save_checkpoint(parts.folder, model, optimizer, step + 1)
+                held = f", validation loss {row['validation_loss']:.4f}" if "validation_loss" in row else ""
+                progress(f"step {step + 1} of {steps}: loss {loss:.4f}{held}, {row['tokens_per_second']} tokens/s")
+            by_steps = watching.checkpoint_steps and (step + 1) % watching.checkpoint_steps == 0
+            if stops or by_steps or now - saved_at > 60 * watching.checkpoint_minutes:
+                save_checkpoint(parts.folder, model, optimizer, losses)
                 saved_at = time.monotonic()
                 deadline.took(saved_at - now)
         if stops:
             raise Unfinished(
                 f"step {step + 1} of {steps} is done and saved, and the job's run time nearly over; a rerun goes on from there"
             )
+
+
+def check_loss(losses: Sequence[float], limit: float, learning_rate: float) -> None:
+    """Raise BadInput if the loss is no number, or has grown to `limit` times what it was at first (means over 20 steps)."""
+    advice = f"lower training.learning_rate ({learning_rate:g}) or look at the blend"
+    if not math.isfinite(losses[-1]):
+        raise BadInput(f"step {len(losses)}: the loss is {losses[-1]}; {advice}")
+    first, last = fmean(losses[:COMPARED_STEPS]), fmean(losses[-COMPARED_STEPS:])
+    if last > limit * first:
+        raise BadInput(
+            f"step {len(losses)}: the loss is {last:.3g} over the last {COMPARED_STEPS} steps and was {first:.3g} over the first, "
+            f"more than watching.loss_limit ({limit:g}) times as much; {advice}"
+        )
+
+
+def work_done(batch: Sequence[Sample], seconds: float, config: TrainingConfig, accelerator: Accelerator) -> dict[str, Any]:
+    """What a step computed in all processes, and how fast; peak memory is the main process's."""
+    tokens = sum(len(sample) for sample in batch)
+    groups = [group for share in layout(batch, config, accelerator.num_processes) for group in share]
+    return {
+        "samples": len(batch),
+        "tokens": tokens,
+        "padding": 0 if config.packing else sum(len(group) * max(len(batch[i]) for i in group) for group in groups) - tokens,
+        "rows": len(groups) if config.packing else len(batch),
+        "seconds": round(seconds, 4),
+        "samples_per_second": round(len(batch) / seconds, 2),
+        "tokens_per_second": round(tokens / seconds),
+        "memory_gib": round(peak_memory(accelerator.device) / 2**30, 3),
+    }
+
+
+def peak_memory(device: torch.device) -> float:
+    """Bytes, since the process began: what torch held of its GPU, or the resident set."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
 def agreed(stop: bool, accelerator: Accelerator) -> bool:
@@ -268,17 +303,11 @@ def train_step(
     torch.manual_seed(int(np.random.default_rng([config.seed, step, accelerator.process_index]).integers(2**63)))
     compute_dtype = getattr(torch, config.compute_dtype)
     loss = torch.zeros((), device=accelerator.device)
-    for row in rows_of(batch, config, accelerator.process_index, accelerator.num_processes):
-        # The float32 adapter too is multiplied in the compute type.
-        with torch.autocast(accelerator.device.type, compute_dtype, enabled=compute_dtype != torch.float32):
-            row_loss = loss_of(model, row.to(accelerator.device))
-        row_loss.backward()
-        loss += row_loss.detach()
+    for micro_batch in micro_batches(batch, config, accelerator):
+        part = loss_of(model, micro_batch, compute_dtype)
+        part.backward()
+        loss += part.detach()
     loss = accelerator.reduce(loss)
-    if not torch.isfinite(loss):
-        raise BadInput(
-            f"step {step + 1}: the loss is {loss.item()}; lower training.learning_rate ({config.learning_rate}) or look at the blend"
-        )
     sum_gradients(model, accelerator)
     norm = torch.nn.utils.clip_grad_norm_(trainable(model), config.clip_norm)
     for group in optimizer.param_groups:
@@ -288,23 +317,38 @@ def train_step(
     return loss.item(), norm.item()
 
 
-def rows_of(batch: Sequence[Sample], config: TrainingConfig, process: int, processes: int) -> list[Row]:
-    """The packed rows of one process's share of a batch."""
+def layout(batch: Sequence[Sample], config: TrainingConfig, processes: int) -> list[list[list[int]]]:
+    """For each process, its micro-batches as lists of places in the batch: packed rows, or samples of like length."""
+    lengths = [len(sample) for sample in batch]
+    fill = first_fit_decreasing if config.packing else length_buckets
+    shares = share_out(lengths, processes)
+    return [[[share[item] for item in items] for items in fill([lengths[i] for i in share], config.max_length)] for share in shares]
+
+
+def micro_batches(batch: Sequence[Sample], config: TrainingConfig, accelerator: Accelerator) -> list[MicroBatch]:
+    """This process's share of a batch."""
     weights = token_weights(batch, config.loss_reduction)
-    share = share_out([len(sample) for sample in batch], processes)[process]
-    # Without packing every sample fills a row.
-    lengths = [len(batch[i]) if config.packing else config.max_length for i in share]
-    rows = [[share[item] for item in items] for items in first_fit_decreasing(lengths, config.max_length)]
-    return [make_row([batch[i] for i in row], [weights[i] for i in row]) for row in rows]
+    lay = packed if config.packing else padded
+    groups = layout(batch, config, accelerator.num_processes)[accelerator.process_index]
+    return [lay([batch[i] for i in group], [weights[i] for i in group]).to(accelerator.device) for group in groups]
 
 
-def loss_of(model: torch.nn.Module, row: Row) -> torch.Tensor:
-    """Weighted sum of the answer tokens' cross entropies (nats). The output layer runs at their positions alone."""
-    logits = model(
-        input_ids=row.input_ids, attention_mask=row.attention_mask, position_ids=row.position_ids, logits_to_keep=row.predicting
-    ).logits
-    losses = F.cross_entropy(logits[0].float(), row.targets, reduction="none")
-    return (row.weights * losses).sum()
+@torch.no_grad()
+def validation_loss(model: PeftModel, held_out: Sequence[Sample], config: TrainingConfig, accelerator: Accelerator) -> float:
+    """Loss (nats) of the held-out samples without dropout, reduced over them as over a batch.
+
+    The model stays in training mode: in evaluation mode bitsandbytes re-packs 4-bit weights on some CPUs, and cannot train with those.
+    """
+    dropouts = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    for module in dropouts:
+        module.eval()
+    compute_dtype = getattr(torch, config.compute_dtype)
+    loss = torch.zeros((), device=accelerator.device)
+    for micro_batch in micro_batches(held_out, config, accelerator):
+        loss += loss_of(model, micro_batch, compute_dtype)
+    for module in dropouts:
+        module.train()
+    return accelerator.reduce(loss).item()
 
 
 def sum_gradients(model: torch.nn.Module, accelerator: Accelerator) -> None:
@@ -315,41 +359,6 @@ def sum_gradients(model: torch.nn.Module, accelerator: Accelerator) -> None:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
         parameter.grad = accelerator.reduce(parameter.grad)
-
-
-def save_checkpoint(folder: Path, model: PeftModel, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Write the state after `step` optimizer steps, whole or not at all, and drop all but the newest checkpoints."""
-    state = {"step": step, "adapter": get_peft_model_state_dict(model), "optimizer": optimizer.state_dict()}
-    # Through a Python file, so that a full disk is told as one.
-    with whole_file(folder / f"step-{step:08d}.pt") as path, path.open("wb") as stream:
-        torch.save(state, stream)
-    progress(f"checkpoint after step {step}")
-    for old in sorted(folder.glob("step-*.pt"))[:-KEPT_CHECKPOINTS]:
-        old.unlink()
-
-
-def load_checkpoint(folder: Path, model: PeftModel, optimizer: torch.optim.Optimizer) -> int:
-    """Take up the newest readable checkpoint, if any; returns the optimizer steps that are done."""
-    for path in sorted(folder.glob("step-*.pt"), reverse=True):
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError):
-            progress(f"{path.name}: not readable, skipped")
-            continue
-        set_peft_model_state_dict(model, state["adapter"])
-        optimizer.load_state_dict(state["optimizer"])
-        progress(f"going on from the checkpoint after step {state['step']}")
-        return state["step"]
-    return 0
-
-
-def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Write PEFT's two files, the weights last. Sorted names make the same adapter the same bytes."""
-    lora = model.peft_config["default"]
-    lora.target_modules = sorted(lora.target_modules)
-    lora.save_pretrained(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(get_peft_model_state_dict(model).items())}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
 
 
 if __name__ == "__main__":

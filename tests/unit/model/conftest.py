@@ -59,6 +59,9 @@ def base(tokenizer, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def blend(blend_rows, tmp_path_factory):
+    """A blend, with an evaluation set of the same rows beside it."""
     path = tmp_path_factory.mktemp("blend") / "blend.parquet"
-    pl.DataFrame(blend_rows).write_parquet(path)
+    rows = pl.DataFrame(blend_rows)
+    rows.write_parquet(path)
+    rows.rename({"completion": "reference"}).write_parquet(path.with_name("validation.parquet"))
     return path

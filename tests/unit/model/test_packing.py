@@ -1,12 +1,14 @@
 """Packed samples are blind to each other: losses and gradients against transformers' own loss on each sample alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from train_adapter import loss_of
 from transformers import AutoModelForCausalLM
 
-from shopbench.packing import batches_of_epoch, first_fit_decreasing, make_row, share_out, token_weights
+from shopbench.packing import batches_of_epoch, first_fit_decreasing, length_buckets, packed, padded, share_out, token_weights
+from shopbench.qlora import attend_within_samples, loss_of
 from shopbench.samples import Sample
 
 
@@ -17,9 +19,25 @@ def samples():
     return [Sample(generator.integers(0, 400, length).astype(np.int32), answer, 0) for length, answer in lengths]
 
 
+class Plain(torch.nn.Module):
+    """A model without adapter in the place of PEFT's."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="within_samples")
+
+    def get_base_model(self):
+        return self.model
+
+
 @pytest.fixture
 def model(base):
-    return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa")
+    return Plain(base)
+
+
+@pytest.fixture
+def reference(base):
+    return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="eager")
 
 
 def alone(model, samples, reduction):
@@ -37,27 +55,43 @@ def alone(model, samples, reduction):
 def gradients(model, loss):
     model.zero_grad()
     loss.backward()
-    return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    return {name.removeprefix("model."): parameter.grad.clone() for name, parameter in model.named_parameters()}
 
 
 @pytest.mark.parametrize("reduction", ["sample", "token"])
-def test_packed_equals_alone(model, samples, reduction):
-    expected_loss = alone(model, samples, reduction)
-    expected = gradients(model, expected_loss)
+@pytest.mark.parametrize("fill, lay", [(first_fit_decreasing, packed), (length_buckets, padded)])
+def test_packed_or_padded_equals_alone(model, reference, samples, reduction, fill, lay):
+    expected_loss = alone(reference, samples, reduction)
+    expected = gradients(reference, expected_loss)
     weights = token_weights(samples, reduction)
-    bins = first_fit_decreasing([len(sample) for sample in samples], capacity=64)
-    assert any(len(items) > 2 for items in bins)
-    loss = sum(loss_of(model, make_row([samples[i] for i in items], [weights[i] for i in items])) for items in bins)
+    groups = fill([len(sample) for sample in samples], 64)
+    assert any(len(items) > 1 for items in groups) and len(groups) > 1
+    micro_batches = [lay([samples[i] for i in items], [weights[i] for i in items]) for items in groups]
+    loss = sum(loss_of(model, micro_batch, torch.float32) for micro_batch in micro_batches)
     assert loss.item() == pytest.approx(expected_loss.item(), abs=1e-5)
     for name, gradient in gradients(model, loss).items():
-        torch.testing.assert_close(gradient, expected[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+        wanted = expected[name.removeprefix("model.")]
+        torch.testing.assert_close(gradient, wanted, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def test_a_merely_causal_mask_would_show(model, samples):
+def test_samples_that_saw_each_other_would_show(model, samples):
     """What the test above guards against is far larger than its tolerance."""
-    row = make_row(samples, token_weights(samples, "sample"))
-    seeing = vars(row) | {"attention_mask": torch.ones_like(row.attention_mask).tril()}
-    assert abs(loss_of(model, type(row)(**seeing)) - loss_of(model, row)) > 1e-2
+    row = packed(samples, token_weights(samples, "sample"))
+    seeing = dataclasses.replace(row, lengths=(sum(row.lengths),))
+    assert abs(loss_of(model, seeing, torch.float32) - loss_of(model, row, torch.float32)) > 1e-2
+
+
+def test_attention_runs_within_samples():
+    """Against a row-wide mask, in float64, with fewer key-value heads than heads."""
+    draw = torch.Generator().manual_seed(3)
+    lengths = (5, 1, 9)
+    query, key, value = (torch.randn(2, heads, 15, 8, generator=draw, dtype=torch.float64) for heads in (4, 2, 2))
+    owner = torch.repeat_interleave(torch.arange(3), torch.tensor(lengths))
+    mask = torch.tril(owner[:, None] == owner[None, :])
+    scores = (query @ key.repeat_interleave(2, 1).mT * 0.3).masked_fill(~mask, -torch.inf)
+    expected = scores.softmax(-1) @ value.repeat_interleave(2, 1)
+    found, _ = attend_within_samples(torch.nn.Module(), query, key, value, None, 0.3, lengths, dropout=0.0)
+    torch.testing.assert_close(found, expected.transpose(1, 2))
 
 
 def test_first_fit_decreasing_by_hand():
@@ -71,6 +105,11 @@ def test_first_fit_decreasing_keeps_every_item_and_the_capacity():
     assert sorted(item for items in bins for item in items) == list(range(500))
     assert max(sum(lengths[item] for item in items) for items in bins) <= 100
     assert len(bins) <= 11 / 9 * (sum(lengths) / 100) + 5
+
+
+def test_length_buckets_by_hand():
+    # 60 alone (two of 60 are over 100), 50 50, 40 30, 20.
+    assert length_buckets([50, 30, 60, 20, 50, 40], 100) == [[2], [0, 4], [5, 1], [3]]
 
 
 def test_share_out_balances():

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,14 +19,15 @@ import torch.nn.functional as F
 import train_adapter
 from accelerate import Accelerator
 from safetensors.torch import load_file
-from train_adapter import load_model, make_optimizer, save_adapter, train_step, trainable
+from train_adapter import check_loss, train_step, validation_loss
 from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup
 
 from shopbench.chat import TASK_TYPES, chat_answer, chat_prompt
 from shopbench.files import BadInput
-from shopbench.packing import make_row
-from shopbench.samples import SHORTEST_PROMPT, make_sample, tokenize
-from shopbench.training_config import TrainingConfig
+from shopbench.packing import packed
+from shopbench.qlora import load_model, make_optimizer, save_adapter, trainable
+from shopbench.samples import SHORTEST_PROMPT, kept_places, tokenize
+from shopbench.training_config import TrainingConfig, Watching
 
 PROGRAM = Path(__file__).resolve().parents[3] / "workflow" / "scripts" / "train_adapter.py"
 ON_CPU = {"compute_dtype": "float32", "optimizer": "adamw", "gradient_checkpointing": False}
@@ -46,23 +48,45 @@ def test_only_answer_tokens_are_learned(tokenizer, blend_rows, task_type):
     row = next(row for row in blend_rows if row["task_type"] == task_type)
     sample = tokenize(tokenizer, [row], 512)[0]
     assert tokenizer.decode(sample.tokens) == chat_prompt(row["prompt"], task_type) + chat_answer(row["completion"])
-    packed = make_row([sample, sample], [0.5, 0.5])
+    laid = packed([sample, sample], [0.5, 0.5])
     answer = tokenizer(row["completion"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
-    assert packed.targets.tolist() == answer * 2
+    assert laid.targets.tolist() == answer * 2
     # Each target stands right after the position that predicts it, and the first one is predicted by the prompt's last token.
-    assert packed.input_ids[0, packed.predicting + 1].tolist() == answer * 2
+    assert laid.input_ids[0, laid.predicting + 1].tolist() == answer * 2
     prompt_length = len(tokenizer(chat_prompt(row["prompt"], task_type), add_special_tokens=False)["input_ids"])
-    assert packed.predicting[0] == prompt_length - 1
-    assert packed.predicting[len(answer)] == len(sample) + prompt_length - 1
+    assert laid.predicting[0] == prompt_length - 1
+    assert laid.predicting[len(answer)] == len(sample) + prompt_length - 1
 
 
-def test_a_long_prompt_loses_its_middle_alone():
-    prompt, answer = list(range(1000)), [7001, 7002, 7003]
-    sample = make_sample(prompt, answer, 203)
-    assert sample.tokens.tolist() == prompt[:100] + prompt[-100:] + answer
-    assert (sample.cut, sample.answer_length) == (800, 3)
-    assert make_sample(prompt, list(range(200 - SHORTEST_PROMPT + 1)), 200) is None
-    assert len(make_sample(prompt[:50], list(range(150)), 200)) == 200
+def test_the_longest_lines_are_cut_to_one_length():
+    # A line of 3, one of 20, one of 5: the 20 becomes 8. Of two as long, the first keeps the odd token.
+    assert kept_places([0] * 3 + [1] * 20 + [2] * 5, 16) == [*range(7), *range(19, 28)]
+    assert kept_places([0] * 9 + [1] * 9, 7) == [0, 1, 7, 8, 9, 10, 17]
+    assert kept_places([0, 0, 1], 3) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cut", [1, 40, 101])
+def test_a_long_prompt_loses_the_middle_of_its_longest_line_alone(tokenizer, cut):
+    lines = ["Which brand?", "Text: " + " ".join(f"word{number}" for number in range(60)), "0. Ax", "1. Bx", "Answer:"]
+    row = {"prompt": "\n".join(lines), "task_type": "multiple-choice", "completion": "1"}
+    (whole,) = tokenize(tokenizer, [row], 9999)
+    (sample,) = tokenize(tokenizer, [row], len(whole) - cut)
+    assert (len(sample), sample.cut, sample.answer_length) == (len(whole) - cut, cut, whole.answer_length)
+    kept = tokenizer.decode(sample.tokens).split("\n")
+    for place, line in enumerate(tokenizer.decode(whole.tokens).split("\n")):
+        if line.startswith("Text:"):
+            head, tail = len(os.path.commonprefix([kept[place], line])), len(os.path.commonprefix([kept[place][::-1], line[::-1]]))
+            assert head + tail >= len(kept[place]) and min(head, tail) > 5
+        else:
+            assert kept[place] == line
+
+
+def test_an_answer_is_never_cut(tokenizer):
+    row = {"prompt": "Repeat it. " * 50, "task_type": "generation", "completion": "red cotton kettle " * 20}
+    answer = len(tokenizer(row["completion"] + "<|im_end|>", add_special_tokens=False)["input_ids"])
+    (kept,) = tokenize(tokenizer, [row], answer + SHORTEST_PROMPT)
+    assert (len(kept), kept.answer_length) == (answer + SHORTEST_PROMPT, answer)
+    assert tokenize(tokenizer, [row], answer + SHORTEST_PROMPT - 1) == [None]
 
 
 def test_schedule_is_the_one_of_transformers():
@@ -81,9 +105,12 @@ def test_steps_count_samples():
     assert TrainingConfig(batch_samples=32, epochs=2, max_steps=4).steps_for(65) == 4
 
 
-def test_unknown_hyper_parameters_are_named():
+def test_unknown_keys_are_named(tmp_path):
     with pytest.raises(BadInput, match=r"training\.learn_rate"):
         TrainingConfig.from_json('{"learn_rate": 1}')
+    (tmp_path / "config.yaml").write_text("watching: {steps: 1}")
+    with pytest.raises(BadInput, match=r"watching\.steps"):
+        Watching.from_file(tmp_path / "config.yaml")
     with pytest.raises(BadInput, match=r"training\.optimizer: 'sgd'"):
         TrainingConfig.from_json('{"optimizer": "sgd"}')
 
@@ -92,7 +119,7 @@ def test_unknown_hyper_parameters_are_named():
 
 
 def test_base_is_nf4_and_the_adapter_float32_on_all_linear_layers(base, accelerator):
-    model = load_model(base, CONFIG, accelerator, None)
+    model = load_model(base, CONFIG, accelerator.device, None)
     linears = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
     assert len(linears) == 2 * 7
     assert {module.weight.quant_type for module in linears} == {"nf4"}
@@ -128,14 +155,19 @@ def reference_of(base, quantized):
     return model
 
 
-def test_a_training_step_equals_plain_torch(base, tokenizer, blend_rows, accelerator):
-    batch = tokenize(tokenizer, blend_rows[:8], 256)
-    model = load_model(base, CONFIG, accelerator, None)
+def with_any_b(model):
+    """B starts at zero, which would hide A: its gradient, and dropout before it."""
+    draw = torch.Generator().manual_seed(7)
     with torch.no_grad():
-        # B starts at zero, which would hide A's gradient.
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
-                parameter.normal_(0, 0.05)
+                parameter.normal_(0, 0.05, generator=draw)
+    return model
+
+
+def test_a_training_step_equals_plain_torch(base, tokenizer, blend_rows, accelerator):
+    batch = tokenize(tokenizer, blend_rows[:8], 256)
+    model = with_any_b(load_model(base, CONFIG, accelerator.device, None))
     reference = reference_of(base, model)
     losses = []
     for sample in batch:
@@ -164,7 +196,7 @@ def test_the_settings_of_a_gpu_compute_the_same(base, tokenizer, blend_rows, acc
     config = dataclasses.replace(CONFIG, compute_dtype="bfloat16", gradient_checkpointing=True)
     outcomes = []
     for settings in (CONFIG, config):
-        model = load_model(base, settings, accelerator, None)
+        model = load_model(base, settings, accelerator.device, None)
         outcomes.append(train_step(model, make_optimizer(model, settings), batch, 1e-3, 0, settings, accelerator))
         assert {parameter.dtype for parameter in trainable(model)} == {torch.float32}
     assert outcomes[1][0] == pytest.approx(outcomes[0][0], rel=1e-2) and outcomes[1][0] != outcomes[0][0]
@@ -172,27 +204,50 @@ def test_the_settings_of_a_gpu_compute_the_same(base, tokenizer, blend_rows, acc
 
 
 def test_a_loss_that_is_no_number_stops_in_one_line(base, tokenizer, blend_rows, accelerator):
-    model = load_model(base, CONFIG, accelerator, None)
+    model = load_model(base, CONFIG, accelerator.device, None)
     with torch.no_grad():
         trainable(model)[0].fill_(math.nan)
+    batch = tokenize(tokenizer, blend_rows[:4], 256)
+    losses = [2.0] * 4 + [train_step(model, make_optimizer(model, CONFIG), batch, 1e-3, 4, CONFIG, accelerator)[0]]
     with pytest.raises(BadInput, match="step 5: the loss is nan"):
-        train_step(model, make_optimizer(model, CONFIG), tokenize(tokenizer, blend_rows[:4], 256), 1e-3, 4, CONFIG, accelerator)
+        check_loss(losses, 3.0, 1e-3)
+
+
+def test_a_loss_that_grows_stops_in_one_line():
+    losses = [2.0] * 20 + [1.0] * 100
+    # One bad batch is none of it.
+    check_loss([*losses, 90.0], 3.0, 1e-3)
+    with pytest.raises(BadInput, match=r"step 140: the loss is 6\.1 .* and was 2 .*watching\.loss_limit \(3\)"):
+        check_loss([*losses, *[6.1] * 20], 3.0, 1e-3)
+
+
+def test_validation_is_the_loss_without_dropout(base, tokenizer, blend_rows, accelerator):
+    held_out = tokenize(tokenizer, blend_rows[8:20], 256)
+    model, dropping = (
+        with_any_b(load_model(base, dataclasses.replace(CONFIG, dropout=dropout), accelerator.device, None)) for dropout in (0.0, 0.5)
+    )
+    found = validation_loss(dropping, held_out, CONFIG, accelerator)
+    assert all(module.training for module in dropping.modules())
+    expected, _ = train_step(model, make_optimizer(model, CONFIG), held_out, 0.0, 0, CONFIG, accelerator)
+    assert found == pytest.approx(expected, abs=1e-5)
+    other, _ = train_step(dropping, make_optimizer(dropping, CONFIG), held_out, 0.0, 0, CONFIG, accelerator)
+    assert abs(other - expected) > 1e-3
 
 
 def test_a_second_round_starts_from_the_first_one(base, tokenizer, blend_rows, accelerator, tmp_path):
-    first = load_model(base, CONFIG, accelerator, None)
+    first = load_model(base, CONFIG, accelerator.device, None)
     batch = tokenize(tokenizer, blend_rows[:8], 256)
     optimizer = make_optimizer(first, CONFIG)
     losses = [train_step(first, optimizer, batch, 1e-2, step, CONFIG, accelerator)[0] for step in range(8)]
     save_adapter(first, tmp_path)
     assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == str(base)
-    second = load_model(base, CONFIG, accelerator, tmp_path)
+    second = load_model(base, CONFIG, accelerator.device, tmp_path)
     optimizer = make_optimizer(second, CONFIG)
     assert not optimizer.state
     loss, _ = train_step(second, optimizer, batch, 1e-2, 8, CONFIG, accelerator)
     assert loss < losses[-1] < losses[0] - 0.5
     with pytest.raises(BadInput, match="rank 8, alpha 4"):
-        load_model(base, dataclasses.replace(CONFIG, rank=16), accelerator, tmp_path)
+        load_model(base, dataclasses.replace(CONFIG, rank=16), accelerator.device, tmp_path)
 
 
 # The program
@@ -201,8 +256,12 @@ def test_a_second_round_starts_from_the_first_one(base, tokenizer, blend_rows, a
 def arguments(base, blend, folder, processes=1, **training):
     """The command line, program first."""
     settings = json.dumps(SMALL | {"learning_rate": 1e-2, "warmup_steps": 2} | training)
+    folder.mkdir(parents=True, exist_ok=True)
+    watching = folder / "config.yaml"
+    watching.write_text("watching: {checkpoint_steps: 3, validation_steps: 10, validation_samples: 8}")
     paths = {"--blend": blend, "--base": base, "--parts": folder / "parts", "--output": folder / "adapter"}
-    flags = {**paths, "--training": settings, "--device": "cpu", "--processes": processes}
+    paths |= {"--validation": blend.with_name("validation.parquet")}
+    flags = {**paths, "--training": settings, "--watching": watching, "--device": "cpu", "--processes": processes}
     return [str(PROGRAM), *(str(word) for flag in flags.items() for word in flag)]
 
 
@@ -230,16 +289,24 @@ def run_apart(*args, **keywords):
     return done.stderr
 
 
-def test_a_killed_run_ends_with_the_same_adapter(base, blend, tmp_path):
-    training = {"epochs": 4, "checkpoint_steps": 3}
+def steps_done(folder):
+    """Steps that a run has written so far, in all its lives."""
+    return sum(len(log.read_bytes().splitlines()) for log in folder.glob("parts/train_adapter/*/metrics.jsonl"))
+
+
+def test_a_run_killed_three_times_ends_with_the_same_adapter(base, blend, tmp_path):
+    training = {"epochs": 4}
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     run_apart(base, blend, straight, **training)
 
-    process = subprocess.Popen([sys.executable, *arguments(base, blend, killed, **training)], env=ENVIRONMENT, stderr=subprocess.DEVNULL)
-    while not list(killed.glob("parts/train_adapter/*/step-*.pt")) and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    for steps in random.Random().sample(range(4, 9), 3):
+        goal = steps_done(killed) + steps
+        command = [sys.executable, *arguments(base, blend, killed, **training)]
+        process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+        while steps_done(killed) < goal and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     assert not (killed / "adapter").exists()
     checkpoint = max(killed.glob("parts/train_adapter/*/step-*.pt"))
     # A torn file that looks newer is passed over.
@@ -249,11 +316,27 @@ def test_a_killed_run_ends_with_the_same_adapter(base, blend, tmp_path):
     assert "step-99999999.pt: not readable" in said and "going on from the checkpoint after step" in said
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         assert (killed / "adapter" / name).read_bytes() == (straight / "adapter" / name).read_bytes()
-    logs = [[json.loads(line) for line in (folder / "adapter" / "train_log.jsonl").open()] for folder in (straight, killed)]
-    assert [row["step"] for row in logs[0]] == list(range(1, 25))
-    assert [(row["step"], row["loss"]) for row in logs[0]] == [(row["step"], row["loss"]) for row in logs[1]]
-    assert logs[0][-1]["loss"] < logs[0][0]["loss"] / 2
+    logs = [[json.loads(line) for line in (folder / "adapter" / "metrics.jsonl").open()] for folder in (straight, killed)]
+    assert [row["step"] for row in logs[0]] == list(range(25))
+    for key in ("step", "loss", "validation_loss", "gradient_norm"):
+        assert [row.get(key) for row in logs[0]] == [row.get(key) for row in logs[1]]
+    assert [row["step"] for row in logs[0] if "validation_loss" in row] == [0, 10, 20, 24]
+    assert logs[0][-1]["loss"] < logs[0][1]["loss"] / 2
     assert not list(killed.glob("parts/train_adapter/*"))
+
+
+def test_what_was_computed_is_counted(base, blend, tmp_path, run):
+    """Packed and padded runs of the same samples: the same losses, other rows."""
+    run(base, blend, tmp_path / "packed", dropout=0.0)
+    run(base, blend, tmp_path / "padded", dropout=0.0, packing=False)
+    packing, padding = (json.loads((tmp_path / name / "adapter/training.json").read_text()) for name in ("packed", "padded"))
+    assert packing["tokens_trained"] == padding["tokens_trained"] == packing["tokens"]
+    assert packing["padding_share"] == 0 < padding["padding_share"] < 0.3
+    assert padding["tokens_per_row"] == pytest.approx(packing["tokens"] / 48, abs=0.1) and packing["row_fill"] > 0.7
+    logs = [[json.loads(line) for line in (tmp_path / name / "adapter/metrics.jsonl").open()] for name in ("packed", "padded")]
+    losses = [[row["loss"] for row in log if row["step"]] for log in logs]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert 0.05 < logs[0][-1]["memory_gib"] < 10
 
 
 def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(base, blend, tmp_path):
@@ -282,9 +365,10 @@ def test_two_processes_train_the_same_adapter_as_one(base, blend, tmp_path, run)
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
     # AdamW forgives gradients that are wrong by a factor: their norms do not.
-    logs = [[json.loads(line) for line in (tmp_path / name / "adapter" / "train_log.jsonl").open()] for name in ("one", "two")]
-    for key in ("loss", "gradient_norm"):
-        assert [row[key] for row in logs[1]] == pytest.approx([row[key] for row in logs[0]], rel=1e-3)
+    logs = [[json.loads(line) for line in (tmp_path / name / "adapter" / "metrics.jsonl").open()] for name in ("one", "two")]
+    for key in ("loss", "gradient_norm", "validation_loss"):
+        one, two = ([row[key] for row in log if key in row] for log in logs)
+        assert len(one) > 1 and two == pytest.approx(one, rel=1e-3)
 
 
 def test_a_launcher_that_starts_fewer_processes_is_found_out(base, blend, tmp_path, run):

@@ -14,6 +14,7 @@ from shopbench.constraints import constraint, cut_text, well_formed
 from shopbench.cpu_kernels import register_missing_kernels
 from shopbench.files import BadInput, progress, read_json
 from shopbench.routing import task_type
+from shopbench.samples import cut_tokens
 
 # Qwen2-Instruct ends an answer at this token too.
 END_OF_TEXT = "<|endoftext|>"
@@ -125,11 +126,13 @@ class Engine:
         return self._tokenizer.encode(text, add_special_tokens=False)
 
     def _prompt_tokens(self, ask: Ask) -> list[int]:
-        tokens = self._encode(chat_prompt(ask.prompt, ask.task_type))
+        text = chat_prompt(ask.prompt, ask.task_type)
+        tokens = self._encode(text)
         room = self.settings["max_model_len"] - self.new_tokens[ask.task_type]
-        if len(tokens) > room:
-            self.cut_prompts += 1
-        return cut_middle(tokens, room)
+        if len(tokens) <= room:
+            return tokens
+        self.cut_prompts += 1
+        return cut_tokens(self._tokenizer, text, room)
 
     def _sampling(self, ask: Ask, mode: str) -> Any:
         """Greedy decoding under the mode's constraint."""
@@ -186,14 +189,6 @@ def lora_rank(rank: int) -> int:
     if not fitting:
         raise BadInput(f"an adapter has rank {rank}, vLLM takes {LORA_RANKS[-1]} at most; merge it instead")
     return fitting[0]
-
-
-def cut_middle(tokens: list[int], room: int) -> list[int]:
-    """At most `room` tokens, the first and the last: so the system prompt, the instruction and the start of the answer stay."""
-    if len(tokens) <= room:
-        return tokens
-    head = room // 2
-    return tokens[:head] + tokens[len(tokens) - (room - head) :]
 
 
 def check_precision(model: Path, precision: str) -> None:

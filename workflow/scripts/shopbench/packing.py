@@ -1,13 +1,13 @@
-"""Batches of samples as rows of tokens in which several samples lie one after another, each blind to the others.
+"""Batches of samples as what the model computes at once: packed rows, in which samples lie end to end, or padded ones.
 
-A sample's logits, and so its loss and gradients, are those that it would have alone: its positions start from 0 and a block-diagonal mask
-hides its neighbours.
+A sample's logits, and so its loss and gradients, are those that it would have alone: its positions start from 0, and attention runs within
+it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -49,25 +49,36 @@ def first_fit_decreasing(lengths: Sequence[int], capacity: int) -> list[list[int
     return bins
 
 
-@dataclass(frozen=True)
-class Row:
-    """One packed row of L tokens with A answer tokens, as a causal language model takes it (a batch of one, no padding)."""
+def length_buckets(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Group items of like length, longest first: as many as `capacity` holds when all are padded to the longest of the group."""
+    buckets: list[list[int]] = []
+    for item in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if not buckets or (len(buckets[-1]) + 1) * lengths[buckets[-1][0]] > capacity:
+            buckets.append([])
+        buckets[-1].append(item)
+    return buckets
 
-    # int64 [1, L]
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """R rows of L tokens with A answer tokens: one packed row (R = 1), or R samples of a row each, padded on the right."""
+
+    # int64 [R, L]
     input_ids: torch.Tensor
-    # int64 [1, L]: from 0 within each sample.
+    # int64 [R, L]: from 0 within each sample.
     position_ids: torch.Tensor
-    # bool [1, 1, L, L]: query i may look at key j, that is, j <= i in the same sample.
-    attention_mask: torch.Tensor
-    # int64 [A]: where the logits stand that predict the answer tokens (one position before each).
+    # Where a row's samples end, as lengths that sum to L; padding counts to the sample before it.
+    lengths: tuple[int, ...]
+    # int64 [A]: where the logits stand that predict the answer tokens (one position before each), in the rows one after another.
     predicting: torch.Tensor
     # int64 [A]: the answer tokens.
     targets: torch.Tensor
     # float32 [A]: what each answer token's loss counts for in the batch's loss.
     weights: torch.Tensor
 
-    def to(self, device: torch.device) -> Row:
-        return Row(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+    def to(self, device: torch.device) -> MicroBatch:
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        return replace(self, **moved)
 
 
 def token_weights(batch: Sequence[Sample], reduction: str) -> list[float]:
@@ -80,19 +91,32 @@ def token_weights(batch: Sequence[Sample], reduction: str) -> list[float]:
     return [1 / sum(sample.answer_length for sample in batch)] * len(batch)
 
 
-def make_row(samples: Sequence[Sample], weights: Sequence[float]) -> Row:
-    """Lay samples one after another; `weights` has one number a sample, for each of its answer tokens."""
+def packed(samples: Sequence[Sample], weights: Sequence[float]) -> MicroBatch:
+    """Lay samples end to end in one row; `weights` has one number a sample, for each of its answer tokens."""
     lengths = [len(sample) for sample in samples]
     tokens = torch.from_numpy(np.concatenate([sample.tokens for sample in samples]).astype(np.int64))
-    owner = torch.repeat_interleave(torch.arange(len(samples)), torch.tensor(lengths))
-    same_sample = owner[:, None] == owner[None, :]
-    answers = [torch.arange(end - sample.answer_length, end) for sample, end in zip(samples, np.cumsum(lengths).tolist(), strict=True)]
-    answer = torch.cat(answers)
-    return Row(
-        input_ids=tokens[None],
-        position_ids=torch.cat([torch.arange(length) for length in lengths])[None],
-        attention_mask=torch.tril(same_sample)[None, None],
-        predicting=answer - 1,
-        targets=tokens[answer],
-        weights=torch.cat([torch.full((sample.answer_length,), weight) for sample, weight in zip(samples, weights, strict=True)]),
-    )
+    positions = torch.cat([torch.arange(length) for length in lengths])
+    return _micro_batch(tokens[None], positions[None], lengths, samples, np.cumsum(lengths).tolist(), weights)
+
+
+def padded(samples: Sequence[Sample], weights: Sequence[float]) -> MicroBatch:
+    """Put each sample in a row of its own, padded on the right, where no earlier token looks: by token 0, for it is never learned."""
+    width = max(len(sample) for sample in samples)
+    tokens = np.stack([np.pad(sample.tokens, (0, width - len(sample))) for sample in samples])
+    positions = torch.arange(width).expand(len(samples), width)
+    ends = [row * width + len(sample) for row, sample in enumerate(samples)]
+    return _micro_batch(torch.from_numpy(tokens.astype(np.int64)), positions, [width], samples, ends, weights)
+
+
+def _micro_batch(
+    tokens: torch.Tensor,
+    positions: torch.Tensor,
+    lengths: Sequence[int],
+    samples: Sequence[Sample],
+    ends: Sequence[int],
+    weights: Sequence[float],
+) -> MicroBatch:
+    """`ends`: where each sample ends, and its answer with it, in the rows one after another."""
+    answer = torch.cat([torch.arange(end - sample.answer_length, end) for sample, end in zip(samples, ends, strict=True)])
+    each = torch.cat([torch.full((sample.answer_length,), weight) for sample, weight in zip(samples, weights, strict=True)])
+    return MicroBatch(tokens, positions, tuple(lengths), answer - 1, tokens.flatten()[answer], each)

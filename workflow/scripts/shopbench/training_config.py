@@ -1,4 +1,4 @@
-"""The hyper-parameters of an adapter's training, with the paper's values as defaults.
+"""The hyper-parameters of an adapter's training, with the paper's values as defaults, and how a training is watched.
 
 Source: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658). It does not give sequence length, epochs, packing and clipping: those values
 are ours.
@@ -10,6 +10,10 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from shopbench.files import BadInput
 
@@ -37,9 +41,9 @@ class TrainingConfig:
     epochs: int = 1
     # Samples that one optimizer step sees, over all processes and whatever the packing.
     batch_samples: int = 32
-    # Tokens of one packed row, and the longest sample: a longer prompt is cut in its middle.
+    # Tokens of one packed row, and the longest sample: a longer prompt loses the middle of its longest lines.
     max_length: int = 2048
-    # Several samples in a row, each blind to the others; false puts every sample in a row of its own.
+    # Several samples in a row, each blind to the others; false puts every sample in a row of its own, padded, by like length.
     packing: bool = True
     # "sample": the mean over samples of each one's mean token loss, so that a long answer weighs no more than a digit.
     # "token": the mean over all answer tokens.
@@ -51,9 +55,6 @@ class TrainingConfig:
     optimizer: str = "paged_adamw_8bit"
     # Gradients are scaled down to this global norm.
     clip_norm: float = 1.0
-    checkpoint_minutes: float = 30
-    # Besides the minutes, every so many optimizer steps (null: minutes alone).
-    checkpoint_steps: int | None = None
     # End after so many optimizer steps; the schedule then spans these (null: all epochs).
     max_steps: int | None = None
     seed: int = 1
@@ -61,11 +62,7 @@ class TrainingConfig:
     @classmethod
     def from_json(cls, text: str) -> TrainingConfig:
         """Read a JSON object of these fields, any of them left out; an unknown field or choice is a `BadInput` that names it."""
-        values = json.loads(text)
-        known = {field.name for field in dataclasses.fields(cls)}
-        for name in values:
-            if name not in known:
-                raise BadInput(f"training.{name}: no such hyper-parameter; there are {', '.join(sorted(known))}")
+        values = known_values(cls, "training", json.loads(text))
         for name, choices in CHOICES.items():
             if name in values and values[name] not in choices:
                 raise BadInput(f"training.{name}: {values[name]!r} is not one of {', '.join(choices)}")
@@ -84,3 +81,32 @@ class TrainingConfig:
             return self.learning_rate
         progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What a training writes and looks at while it runs: nothing here changes the adapter that it ends with."""
+
+    checkpoint_minutes: float = 30
+    # Besides the minutes, every so many optimizer steps (null: minutes alone).
+    checkpoint_steps: int | None = None
+    # The loss on held-out samples is taken before the first step, after every so many, and after the last.
+    validation_steps: int = 500
+    # So many samples of the validation set, or all if it has fewer.
+    validation_samples: int = 512
+    # The run stops when the mean loss of the last 20 steps is more than so many times that of the first 20.
+    loss_limit: float = 3.0
+
+    @classmethod
+    def from_file(cls, path: Path) -> Watching:
+        """Read the entry `watching` of a YAML file (a run's config); an unknown key is a `BadInput` that names it."""
+        return cls(**known_values(cls, "watching", yaml.safe_load(path.read_text(encoding="utf-8")).get("watching", {})))
+
+
+def known_values(cls: type, section: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The values, all of whose names are fields of a dataclass."""
+    known = {field.name for field in dataclasses.fields(cls)}
+    for name in values:
+        if name not in known:
+            raise BadInput(f"{section}.{name}: no such key; there are {', '.join(sorted(known))}")
+    return values
