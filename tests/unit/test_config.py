@@ -41,7 +41,9 @@ def test_the_papers_hyper_parameters_reach_every_adapter():
     published = {"rank": 64, "alpha": 32, "dropout": 0.05, "learning_rate": 2e-4, "weight_decay": 0.01, "warmup_steps": 10}
     for adapter in config["adapters"].values():
         assert published.items() <= adapter["training"].items()
-        assert adapter["training"]["batch_samples"] == 32
+        # Micro batch 1, 4 accumulation steps, one process on each of 8 GPUs.
+        assert adapter["training"]["batch_samples"] == 1 * 4 * config["launch"]["processes"]
+        assert adapter["training"]["schedule"] == "cosine" and "adamw" in adapter["training"]["optimizer"]
 
 
 def test_the_schema_knows_every_hyper_parameter_of_the_trainer():

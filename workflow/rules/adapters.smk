@@ -1,10 +1,9 @@
 # Adapters: QLoRA on a blend, from scratch or from an adapter of an earlier round; or a PEFT folder that exists already.
 #
 # Needs    <results>/blends/{blend}.parquet          train rows
+#          <results>/held_out/{blend}.parquet        validation rows, to follow the loss on
 #          <results>/base/{model}/manifest.json
 #          <results>/adapters/{adapter}/manifest.json   of the adapter that it starts from, if any
-#          <results>/evaluation/validation.parquet    to follow the loss on, if the run has it
-#          <results>/run_config.yaml                  its entry `watching`
 # Leaves   <results>/adapters/{adapter}/             PEFT folder, metrics.jsonl, training.json, with a manifest
 #          <parts>/train_adapter/{hash}/             checkpoints, until the adapter is there
 
@@ -20,9 +19,7 @@ rule train_adapter:
         blend=lambda w: f"<results>/blends/{trained_adapter(w)['blend']}.parquet",
         base=lambda w: f"<results>/base/{trained_adapter(w)['model']}/manifest.json",
         start_from=start_from,
-        # What a training is watched by changes no adapter: none of it is newer.
-        validation=ancient(watched_set()),
-        watching=ancient("<results>/run_config.yaml"),
+        held_out=lambda w: f"<results>/held_out/{trained_adapter(w)['blend']}.parquet",
     output:
         manifest="<results>/adapters/{adapter}/manifest.json",
     log:
@@ -37,6 +34,8 @@ rule train_adapter:
         gpu=gpus_of_training(),
         # Minutes, 0 for no limit: a cluster's profile gives one.
         runtime=0,
+        # Here, where Snakemake compares nothing with the last run: it changes no adapter.
+        watching=json.dumps(config["watching"]),
     params:
         python=python.model,
         training=lambda w: json.dumps(trained_adapter(w)["training"], sort_keys=True),
@@ -48,7 +47,6 @@ rule train_adapter:
         device=config["accelerator"],
         base=lambda w, input: Path(input.base).parent,
         start_from=lambda w, input: f"--start-from {Path(input.start_from[0]).parent}" if input.start_from else "",
-        validation=lambda w, input: f"--validation {input.validation[0]}" if input.validation else "",
         folder=lambda w, output: Path(output.manifest).parent,
         parts=config["pathvars"]["parts"],
     shell:
@@ -56,11 +54,11 @@ rule train_adapter:
         {params.prefix} {params.python:q} {params.launcher:q} --processes {params.processes} --nodes {params.nodes} -- \
           {input.program[0]:q} \
           --blend {input.blend:q} \
+          --held-out {input.held_out:q} \
           --base {params.base:q} \
           {params.start_from} \
-          {params.validation} \
           --training {params.training:q} \
-          --watching {input.watching:q} \
+          --watching {resources.watching:q} \
           --processes {params.processes} \
           --device {params.device} \
           --run-time {resources.runtime} \

@@ -3,6 +3,7 @@
 # Requires   <results>/datasets/{dataset}.parquet      of the datasets that the blend takes
 #            <results>/evaluation/{set}.parquet        development and shopping_mmlu, as far as the run has them: what they ask is kept out
 # Makes      <results>/blends/{blend}.parquet          the datasets' columns, train rows only, shuffled; counts in its metadata
+#            <results>/held_out/{blend}.parquet        a few validation rows of each dataset, to follow a training's loss on
 
 from shopbench.blends import selections
 
@@ -21,6 +22,7 @@ rule blend_datasets:
         evaluation=expand("<results>/evaluation/{set}.parquet", set=KEPT_OUT),
     output:
         blend="<results>/blends/{blend}.parquet",
+        held_out="<results>/held_out/{blend}.parquet",
     log:
         "<logs>/blend_datasets/{blend}.log",
     benchmark:
@@ -41,5 +43,6 @@ rule blend_datasets:
             --evaluation {input.evaluation:q} \
             --seed {params.seed} \
             --output {output.blend:q} \
+            --held-out {output.held_out:q} \
             >{log:q} 2>&1
         """

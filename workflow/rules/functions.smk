@@ -61,11 +61,6 @@ def start_from(w):
     return [f"<results>/adapters/{name}/manifest.json"] if name else []
 
 
-def watched_set():
-    """The evaluation set that a training's loss is followed on."""
-    return ["<results>/evaluation/validation.parquet"] if "validation" in config["evaluation"]["sets"] else []
-
-
 # ensembles
 
 

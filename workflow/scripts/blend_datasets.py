@@ -1,15 +1,16 @@
 """Blend training datasets into one file: train rows only, no duplicates, nothing of the evaluation sets, shuffled.
 
     python workflow/scripts/blend_datasets.py --datasets datasets/*.parquet --rows '{"review_rating": null, "alpaca": 5000}' \
-        --evaluation evaluation/development.parquet --seed 1 --output blends/v7.parquet
+        --evaluation evaluation/development.parquet --seed 1 --output blends/v7.parquet --held-out held_out/v7.parquet
 
 Reads dataset files and takes the train rows of those that --rows names. Of these it removes, in this order: a row
 whose prompt and completion stood in an earlier row (datasets in the order of --rows), a row that shares content with
 an evaluation question (shopbench/overlap.py), and what exceeds the dataset's cap (the rows with the lowest hashes
 stay). The order of the result is a hash's. No validation group of any dataset read may be in it.
 
-Leaves one Parquet file with the datasets' columns. Its metadata hold, for each dataset, the rows available,
-duplicates, overlap by evaluation set, over the cap, and taken.
+Leaves a Parquet file with the datasets' columns, whose metadata hold, for each dataset, the rows available, duplicates,
+overlap by evaluation set, over the cap, and taken; and one with up to 25 validation rows of each dataset, for a
+training to follow its loss on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from shopbench.hashing import hash64
 from shopbench.overlap import EvaluationText
 from shopbench.tables import read_table, write_table
 
+# Enough of each dataset to see a loss rise, few enough to look often.
+HELD_OUT_ROWS = 25
 COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
 
 
@@ -37,24 +40,26 @@ def main() -> None:
     parser.add_argument("--evaluation", nargs="*", default=[], type=Path, help="evaluation sets (Parquet) to keep out")
     parser.add_argument("--seed", type=int, default=1, help="seed of the choice under a cap and of the order")
     parser.add_argument("--output", required=True, help="Parquet file to write")
+    parser.add_argument("--held-out", required=True, help="Parquet file to write, of validation rows")
     args = parser.parse_args()
 
     files = {path.stem: path for path in args.datasets}
     questions = EvaluationText({path.stem: read_table(path, ["prompt"])["prompt"].to_list() for path in args.evaluation})
     seen: set[tuple[str, str]] = set()
-    held_out: set[str] = set()
-    parts, counts = [], {}
+    parts, held_out, counts = [], [], {}
     for dataset, cap in args.rows.items():
         if dataset not in files:
             raise BadInput(f"--rows names '{dataset}', and no file of --datasets is called {dataset}.parquet")
         table = read_table(files[dataset], COLUMNS)
-        held_out |= set(table.filter(pl.col("split") != "train")["group"])
+        held_out.append(table.filter(pl.col("split") != "train"))
         kept, counts[dataset] = clean_rows(table.filter(pl.col("split") == "train"), cap, seen, questions, args.seed)
         parts.append(kept)
         progress(f"{dataset}: {counts[dataset]}")
 
     blend = shuffled(pl.concat(parts), args.seed)
-    check_blend(blend, held_out, args.output)
+    check_blend(blend, set(pl.concat(held_out)["group"]), args.output)
+    watched = pl.concat([bottom(rows, HELD_OUT_ROWS, "held out", args.seed) for rows in held_out])
+    write_table(args.held_out, watched, {"rows": watched.height, "seed": args.seed})
     write_table(args.output, blend, {"rows": blend.height, "seed": args.seed, "datasets": counts, "totals": totals(counts)})
     progress(f"{blend.height} rows of {len(counts)} datasets")
 
@@ -85,6 +90,12 @@ def clean_rows(
         "taken": len(taken),
     }
     return rows[sorted(index for _, index in taken)], counts
+
+
+def bottom(rows: pl.DataFrame, count: int, *key: object) -> pl.DataFrame:
+    """The `count` rows with the lowest hashes of (key, id), in the table's order."""
+    places = sorted((hash64(*key, identity), index) for index, identity in enumerate(rows["id"]))[:count]
+    return rows[sorted(index for _, index in places)]
 
 
 def shuffled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:

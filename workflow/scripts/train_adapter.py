@@ -5,7 +5,7 @@
       --parts results/paper/.parts --output results/paper/adapters/v8
 
 Reads the blend (Parquet; columns prompt, task_type, completion), a folder with the base model, for a second round a saved adapter to start
-from, and an evaluation set (columns prompt, task_type, reference) to follow the loss on. Leaves a PEFT folder: adapter_config.json,
+from, and held-out rows in a file like the blend to follow the loss on. Leaves a PEFT folder: adapter_config.json,
 adapter_model.safetensors (float32), metrics.jsonl (a line an optimizer step), training.json (counts, versions) and manifest.json.
 Checkpoints lie under --parts until it has ended; a killed run goes on from its last one and ends with the same adapter. Shortly before
 --run-time is over it writes a checkpoint and stops with exit code 75: run it again to go on. A loss that is no number or has grown stops it
@@ -71,8 +71,7 @@ COMPARED_STEPS = 20
 
 def main() -> None:
     args = parse_arguments()
-    config = TrainingConfig.from_json(args.training)
-    watching = Watching.from_file(args.watching) if args.watching else Watching()
+    config, watching = TrainingConfig.from_json(args.training), Watching.from_json(args.watching)
     # One process looks for all on its node.
     if args.device == "cuda" and os.environ.get("LOCAL_RANK", "0") == "0":
         here = int(os.environ.get("LOCAL_WORLD_SIZE", args.processes))
@@ -84,10 +83,10 @@ def main() -> None:
         )
 
     say = progress if accelerator.is_main_process else ignore
-    samples, counts = read_samples(args.blend, args.base, "completion", config, say)
+    samples, counts = read_samples(args.blend, args.base, config, say)
     held_out: list[Sample] = []
-    if args.validation and watching.validation_samples:
-        held_out, _ = read_samples(args.validation, args.base, "reference", config, ignore, watching.validation_samples)
+    if args.held_out and watching.validation_samples:
+        held_out, _ = read_samples(args.held_out, args.base, config, ignore, watching.validation_samples)
     model = load_model(args.base, config, accelerator.device, args.start_from)
     key = origin(args, config)
     parts = Parts(args.parts, "train_adapter", key)
@@ -108,9 +107,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--blend", type=Path, required=True, help="Parquet file of training rows")
     parser.add_argument("--base", type=Path, required=True, help="folder of the base model and its tokenizer")
     parser.add_argument("--start-from", type=Path, help="folder of a saved adapter whose weights are gone on from, with a fresh optimizer")
-    parser.add_argument("--validation", type=Path, help="Parquet file of an evaluation set to follow the loss on")
+    parser.add_argument("--held-out", type=Path, help="Parquet file of rows to follow the loss on")
     parser.add_argument("--training", default="{}", help="hyper-parameters as a JSON object; see shopbench/training_config.py")
-    parser.add_argument("--watching", type=Path, help="YAML file (a run's config) whose entry `watching` says when to save and validate")
+    parser.add_argument("--watching", default="{}", help="when to save and validate, as a JSON object; see shopbench/training_config.py")
     parser.add_argument("--processes", type=int, required=True, help="processes that the launcher must have started")
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True, help="where to train")
     parser.add_argument("--run-time", type=float, default=0, help="minutes that this job may take; 0: no limit")
@@ -153,16 +152,16 @@ def ignore(message: str) -> None:
 
 
 def read_samples(
-    path: Path, base: Path, answer: str, config: TrainingConfig, say: Callable[[str], None], most: int | None = None
+    path: Path, base: Path, config: TrainingConfig, say: Callable[[str], None], most: int | None = None
 ) -> tuple[list[Sample], dict[str, int]]:
-    """The rows of a blend or an evaluation set as samples, in the file's order, and what was counted on the way.
+    """A blend's rows as samples, in the file's order, and what was counted on the way.
 
-    `answer` is the column of answers; of more than `most` rows a random choice is taken, the same in every training.
+    Of more than `most` rows a random choice is taken, the same in every training.
     """
     try:
-        rows = pl.read_parquet(path, columns=["prompt", "task_type", answer]).rename({answer: "completion"}).to_dicts()
+        rows = pl.read_parquet(path, columns=["prompt", "task_type", "completion"]).to_dicts()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{path}: not a readable blend or evaluation set ({error})") from None
+        raise BadInput(f"{path}: not a readable blend ({error})") from None
     if most and len(rows) > most:
         rows = [rows[place] for place in np.sort(np.random.default_rng(0).permutation(len(rows))[:most])]
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -171,7 +170,7 @@ def read_samples(
         made += tokenize(tokenizer, rows[start : start + TOKENIZED_AT_ONCE], config.max_length)
         say(f"tokenized {len(made)} of {len(rows)} rows")
     samples = [sample for sample in made if sample is not None]
-    if not samples:
+    if not samples and not most:
         raise BadInput(f"{path}: no row whose answer fits in {config.max_length} tokens")
     counts = {
         "rows": len(rows),

@@ -78,6 +78,7 @@ def blend(tmp_path, datasets, rows, seed=1, name="blend"):
     pl.DataFrame({"prompt": [f"{INSTRUCTION}\nInput: {review}" for review in REVIEWS]}).write_parquet(evaluation)
     output = tmp_path / f"{name}.parquet"
     arguments = ["--datasets", *datasets, "--rows", json.dumps(rows), "--evaluation", evaluation, "--seed", seed, "--output", output]
+    arguments += ["--held-out", tmp_path / f"{name}-held-out.parquet"]
     return run("blend_datasets.py", *arguments), output
 
 
@@ -98,6 +99,16 @@ def test_blend_removes_caps_and_counts(tmp_path, two_datasets):
     assert facts["datasets"]["a"] == {"available": 40, "duplicates": 0, "overlap": {}, "over_cap": 30, "taken": 10}
     assert facts["datasets"]["b"] == {"available": 3, "duplicates": 1, "overlap": {"development": 1}, "over_cap": 0, "taken": 1}
     assert facts["totals"]["taken"] == facts["rows"] == table.height == 11
+
+
+def test_some_validation_rows_of_each_dataset_are_put_aside(tmp_path):
+    rows = [(f"question {i}", str(i), "train" if i % 2 else "validation") for i in range(80)]
+    files = [dataset(tmp_path / "a.parquet", rows), dataset(tmp_path / "b.parquet", rows[:6])]
+    _, output = blend(tmp_path, files, {"a": 5, "b": 1})
+    held_out = pl.read_parquet(tmp_path / "blend-held-out.parquet")
+    assert held_out.columns == COLUMNS and set(held_out["split"]) == {"validation"}
+    assert dict(held_out.group_by("dataset").len().iter_rows()) == {"a": 25, "b": 3}
+    assert not set(held_out["group"]) & set(pl.read_parquet(output)["group"])
 
 
 def test_smaller_caps_take_subsets_and_order_is_mixed(tmp_path, two_datasets):

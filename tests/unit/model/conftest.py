@@ -59,9 +59,6 @@ def base(tokenizer, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def blend(blend_rows, tmp_path_factory):
-    """A blend, with an evaluation set of the same rows beside it."""
     path = tmp_path_factory.mktemp("blend") / "blend.parquet"
-    rows = pl.DataFrame(blend_rows)
-    rows.write_parquet(path)
-    rows.rename({"completion": "reference"}).write_parquet(path.with_name("validation.parquet"))
+    pl.DataFrame(blend_rows).write_parquet(path)
     return path

@@ -10,10 +10,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from shopbench.files import BadInput
 
@@ -62,7 +59,7 @@ class TrainingConfig:
     @classmethod
     def from_json(cls, text: str) -> TrainingConfig:
         """Read a JSON object of these fields, any of them left out; an unknown field or choice is a `BadInput` that names it."""
-        values = known_values(cls, "training", json.loads(text))
+        values = known_values(cls, "training", text)
         for name, choices in CHOICES.items():
             if name in values and values[name] not in choices:
                 raise BadInput(f"training.{name}: {values[name]!r} is not one of {', '.join(choices)}")
@@ -92,19 +89,20 @@ class Watching:
     checkpoint_steps: int | None = None
     # The loss on held-out samples is taken before the first step, after every so many, and after the last.
     validation_steps: int = 500
-    # So many samples of the validation set, or all if it has fewer.
+    # So many of the held-out samples, or all if there are fewer.
     validation_samples: int = 512
     # The run stops when the mean loss of the last 20 steps is more than so many times that of the first 20.
     loss_limit: float = 3.0
 
     @classmethod
-    def from_file(cls, path: Path) -> Watching:
-        """Read the entry `watching` of a YAML file (a run's config); an unknown key is a `BadInput` that names it."""
-        return cls(**known_values(cls, "watching", yaml.safe_load(path.read_text(encoding="utf-8")).get("watching", {})))
+    def from_json(cls, text: str) -> Watching:
+        """Read a JSON object of these fields, any of them left out; an unknown field is a `BadInput` that names it."""
+        return cls(**known_values(cls, "watching", text))
 
 
-def known_values(cls: type, section: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The values, all of whose names are fields of a dataclass."""
+def known_values(cls: type, section: str, text: str) -> dict[str, Any]:
+    """The values of a JSON object, all of whose names are fields of a dataclass."""
+    values: dict[str, Any] = json.loads(text)
     known = {field.name for field in dataclasses.fields(cls)}
     for name in values:
         if name not in known:
