@@ -21,7 +21,7 @@ from shopbench.files import BadInput
 from shopbench.gpu_models import find_gpu
 from shopbench.model_shapes import ModelShape, read_model_shapes, shape_in, shape_of
 from shopbench.planned_jobs import PlannedJob
-from shopbench.training_memory import qlora_memory
+from shopbench.training_memory import gpu_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPES = read_model_shapes(ROOT / "config/models.tsv")
@@ -150,10 +150,10 @@ def test_a_72b_model_trains_in_80_gib_and_not_in_40():
         "optimizer": "paged_adamw_8bit",
         "gradient_checkpointing": True,
     }
-    total = sum(term.bytes for term in qlora_memory(QWEN, training)) / 2**30
+    total = sum(term.bytes for term in gpu_memory(QWEN, training)) / 2**30
     assert 40 < total < 80
-    assert sum(term.bytes for term in qlora_memory(QWEN, {**training, "gradient_checkpointing": False})) / 2**30 > 80
-    assert sum(term.bytes for term in qlora_memory(QWEN, {**training, "optimizer": "adamw"})) / 2**30 == pytest.approx(total + 4.7, abs=0.2)
+    assert sum(term.bytes for term in gpu_memory(QWEN, {**training, "gradient_checkpointing": False})) / 2**30 > 80
+    assert sum(term.bytes for term in gpu_memory(QWEN, {**training, "optimizer": "adamw"})) / 2**30 == pytest.approx(total + 4.7, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from shopbench.files import BadInput, run_program
 from shopbench.marked_page import write_marked_part
 from shopbench.planned_jobs import PlannedJob, planned_jobs
 from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_partitions, read_profile, uses_slurm
-from shopbench.training_memory import qlora_memory
+from shopbench.training_memory import gpu_memory
 
 README_RUNS = ["config/config.yaml", "config/7b.yaml", "config/demo.yaml"]
 PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
@@ -323,7 +323,7 @@ def gpus_used(job: PlannedJob, config: Mapping[str, Any]) -> int | None:
 
 def memory_table(run: Run) -> Table:
     """GPU memory of training the run's base model, term by term."""
-    terms = qlora_memory(run.shapes[run.config["base_model"]], run.config["training"])
+    terms = gpu_memory(run.shapes[run.config["base_model"]], run.config["training"])
     rows = [[term.what, term.formula, f"{term.bytes / 2**30:.1f}"] for term in terms]
     return ["training memory of a GPU", "formula", "GiB"], [
         *rows,

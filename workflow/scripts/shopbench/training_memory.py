@@ -16,8 +16,6 @@ from shopbench.model_shapes import ModelShape
 NF4_BYTES = 4 / 8 + 1 / 64 + 4 / (64 * 256)
 # 8-bit Adam: two moments, each with a float32 scale for 256 of them.
 ADAM_8BIT_BYTES, ADAM_BYTES = 2 * (1 + 4 / 256), 8
-# CUDA's context, libraries' workspaces, NCCL's buffers, fragments; an assumption.
-OVERHEAD = 4e9
 
 
 class Term(NamedTuple):
@@ -26,8 +24,17 @@ class Term(NamedTuple):
     bytes: float
 
 
+# CUDA's context, libraries' workspaces, NCCL's buffers, fragments.
+OVERHEAD = Term("CUDA, libraries, fragments", "assumed", 4e9)
+
+
+def gpu_memory(shape: ModelShape, training: Mapping[str, Any]) -> list[Term]:
+    """What one GPU has to hold, at most."""
+    return [*qlora_memory(shape, training), OVERHEAD]
+
+
 def qlora_memory(shape: ModelShape, training: Mapping[str, Any], answers: int | None = None, device: str = "cuda") -> list[Term]:
-    """The terms for one GPU but `OVERHEAD`, for rows of training.max_length tokens of which `answers` (all if None) are learned."""
+    """What training holds in tensors, for rows of training.max_length tokens of which `answers` (all if None) are learned."""
     width = 4 if training["compute_dtype"] == "float32" else 2
     tokens, rank, layers = training["max_length"], training["rank"], shape.layers
     lora = shape.lora_parameters(rank)
