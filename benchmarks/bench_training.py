@@ -10,7 +10,6 @@ runs in turn in one process.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics

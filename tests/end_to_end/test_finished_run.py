@@ -96,6 +96,18 @@ def test_adapters_are_the_papers(results):
     assert max(np.abs(v7[m] - v7b[m]).max() for m in v7) > 1e-4
 
 
+def test_every_trained_adapter_has_its_card(results, run_config):
+    for name, adapter in run_config["adapters"].items():
+        card = json.loads((results / f"cards/adapters/{name}.json").read_text())
+        assert (card["adapter"], card["blend"]["name"], card["start_from"]) == (name, adapter["blend"], adapter.get("start_from"))
+        assert card["training"] == {**card["training"], **adapter["training"]}
+        assert card["blend"]["rows"] == pl.read_parquet(results / f"blends/{adapter['blend']}.parquet").height
+        (digest,) = card["sha256"]["result"].values()
+        assert digest == hashlib.sha256((results / f"adapters/{name}/adapter_model.safetensors").read_bytes()).hexdigest()
+        page = (results / f"cards/adapters/{name}.md").read_text()
+        assert f"trained on blend {adapter['blend']}" in page and f"| learning_rate | {adapter['training']['learning_rate']} |" in page
+
+
 def test_training_lowers_the_loss(results):
     for name in ("v7", "v8"):
         before, *steps = [json.loads(line) for line in (results / f"adapters/{name}/metrics.jsonl").read_text().splitlines()]

@@ -88,6 +88,7 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
             "build_ensemble(track35)",
             "save_run_config()",
             "draw_training_curves()",
+            "describe_adapter(v9b)",
         }
         | quantized
         | answered("track35", "track35-awq", "track35-awq-strict", "track35-gptq-strict")

@@ -27,7 +27,7 @@ rule train_adapter:
     benchmark:
         "<benchmarks>/train_adapter/{adapter}.tsv"
     wildcard_constraints:
-        adapter=one_of([name for name, adapter in config["adapters"].items() if "blend" in adapter]),
+        adapter=one_of(TRAINED),
     conda:
         "../../envs/model.yaml"
     resources:

@@ -1,15 +1,21 @@
-# Cards: what is in each dataset and each blend, for people and for programs.
+# Cards: what is in each dataset and each blend, and what each adapter is made of, for people and for programs.
 #
 # Needs    <results>/datasets/{dataset}.parquet, <results>/blends/{blend}.parquet
 #          <results>/tables/{table}.parquet                         for the broken rows in their metadata
 #          <results>/evaluation/development.parquet                 if the run has it: what a blend is compared with
 #          <results>/base/{model}/                                  the tokenizer of base_model, which lengths are counted in
-# Leaves   <results>/cards/datasets/{dataset}.md and .json, <results>/cards/blends/{blend}.md and .json
+#          <results>/adapters/{adapter}/                            trained ones
+# Leaves   <results>/cards/{datasets,blends,adapters}/{name}.md and .json
 
 CARDS = expand(
-    ["<results>/cards/datasets/{dataset}.{kind}", "<results>/cards/blends/{blend}.{kind}"],
+    [
+        "<results>/cards/datasets/{dataset}.{kind}",
+        "<results>/cards/blends/{blend}.{kind}",
+        "<results>/cards/adapters/{adapter}.{kind}",
+    ],
     dataset=DATASETS,
     blend=BLENDS,
+    adapter=TRAINED,
     kind=["md", "json"],
 )
 
@@ -87,6 +93,45 @@ rule describe_blend:
           --datasets {input.datasets:q} \
           --evaluation {input.evaluation:q} \
           --base {params.base:q} \
+          --code {input.code:q} \
+          --json {output.json:q} \
+          --page {output.page:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule describe_adapter:
+    input:
+        program=program("describe_adapter.py"),
+        env=environment("model"),
+        adapter="<results>/adapters/{adapter}/manifest.json",
+        blend=lambda w: f"<results>/blends/{trained_adapter(w)['blend']}.parquet",
+        code=program("train_adapter.py"),
+    output:
+        json="<results>/cards/adapters/{adapter}.json",
+        page="<results>/cards/adapters/{adapter}.md",
+    log:
+        "<logs>/describe_adapter/{adapter}.log",
+    benchmark:
+        "<benchmarks>/describe_adapter/{adapter}.tsv"
+    wildcard_constraints:
+        adapter=one_of(TRAINED),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        entry=lambda w: json.dumps(trained_adapter(w)),
+        model=lambda w: json.dumps(config["models"][trained_adapter(w)["model"]]),
+        device=config["accelerator"],
+        adapter=lambda w, input: Path(input.adapter).parent,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --adapter {params.adapter:q} \
+          --entry {params.entry:q} \
+          --model {params.model:q} \
+          --device {params.device} \
+          --blend {input.blend:q} \
           --code {input.code:q} \
           --json {output.json:q} \
           --page {output.page:q} \

@@ -46,6 +46,10 @@ def models_with(key):
 # adapters
 
 
+# The others come as folders.
+TRAINED = [name for name, adapter in config["adapters"].items() if "blend" in adapter]
+
+
 def trained_adapter(w):
     return config["adapters"][w.adapter]
 
