@@ -100,10 +100,10 @@ def adapter_page(card: dict[str, Any]) -> str:
     processor = "GPU" if card["cost"]["device"] == "cuda" else "processor"
     losses = {name: "not taken" if value is None else f"{value:.4f}" for name, value in card["loss"].items()}
     files = [(kind, f"`{path}`", f"`{digest}`") for kind, found in card["sha256"].items() for path, digest in found.items()]
+    folder = next(iter(card["sha256"]["result"])).rpartition("/")[0]
     sections = {
-        "Use": f"A PEFT folder: `PeftModel.from_pretrained(base, '{next(iter(card['sha256']['result'])).rpartition('/')[0]}')`. It answers in "
-        "the chat layout of `workflow/scripts/shopbench/chat.py`, where the system prompt names the task type; of other prompts it has "
-        "learned nothing. The licences of the base and of the blend's sources hold for it (see the blend's card).\n",
+        "Use": f"A PEFT folder: `PeftModel.from_pretrained(base, '{folder}')`. It answers in the chat layout of "
+        "`workflow/scripts/shopbench/chat.py`, where the system prompt names the task type; of other prompts it has learned nothing. The licences of the base and of the blend's sources hold for it (see the blend's card).\n",
         "Data": table(["of the blend", "number"], [(key.replace("_", " "), blend[key]) for key in COUNTED])
         + "\n"
         + table(["as it was computed", "number"], [(key.replace("_", " "), value) for key, value in card["rows"].items()]),

@@ -3,7 +3,8 @@
     python workflow/scripts/estimate_training.py --configfile config/config.yaml --adapter v8 [--gpu a100] [--gpus 8]
 
 Prints the bytes that a GPU has to hold, part by part, and the hours that the blend takes. Reads the config and the tables beside it alone.
-benchmarks/bench_training.py compares the memory with measured runs; the hours' one free number is set by the paper's (shopbench/estimates.py).
+benchmarks/bench_training.py compares the memory with measured runs; the paper's hours set the one free number of ours
+(shopbench/estimates.py).
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def main() -> None:
     steps = TrainingConfig(**adapter["training"]).steps_for(samples)
     tokens = training_tokens(run, adapter)
     hours = training_hours(shape, tokens, gpus, args.gpu)
-    print(f"\n{adapter['blend']}: {samples:,} samples, {steps:,} steps of {adapter['training']['batch_samples']}, {tokens / 1e6:,.1f} M tokens")
+    batch = adapter["training"]["batch_samples"]
+    print(f"\n{adapter['blend']}: {samples:,} samples, {steps:,} steps of {batch}, {tokens / 1e6:,.1f} M tokens")
     print(f"{gpus} x {args.gpu}: {hours:.1f} h, {gpus * hours:.0f} GPU-hours, {tokens / hours / 3600 / gpus:,.0f} tokens/s on each")
 
 
