@@ -72,8 +72,8 @@ def trl_steps(folder: Path, config: TrainingConfig, batches: Sequence[Sequence[S
     settings = SFTConfig(
         output_dir=str(scratch / "trl"), use_cpu=True, bf16=False, packing=True, max_length=config.max_length, completion_only_loss=True,
         per_device_train_batch_size=1, gradient_accumulation_steps=1, num_train_epochs=1, learning_rate=1e-4,
-        weight_decay=config.weight_decay, lr_scheduler_type="constant", max_grad_norm=config.clip_norm, gradient_checkpointing=False, logging_steps=1, save_strategy="no",
-        report_to="none", disable_tqdm=True, dataloader_pin_memory=False, seed=config.seed,
+        weight_decay=config.weight_decay, lr_scheduler_type="constant", max_grad_norm=config.clip_norm, gradient_checkpointing=False,
+        logging_steps=1, save_strategy="no", report_to="none", disable_tqdm=True, dataloader_pin_memory=False, seed=config.seed,
     )  # fmt: skip
     losses: list[float] = []
 

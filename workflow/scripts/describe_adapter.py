@@ -103,7 +103,8 @@ def adapter_page(card: dict[str, Any]) -> str:
     folder = next(iter(card["sha256"]["result"])).rpartition("/")[0]
     sections = {
         "Use": f"A PEFT folder: `PeftModel.from_pretrained(base, '{folder}')`. It answers in the chat layout of "
-        "`workflow/scripts/shopbench/chat.py`, where the system prompt names the task type; of other prompts it has learned nothing. The licences of the base and of the blend's sources hold for it (see the blend's card).\n",
+        "`workflow/scripts/shopbench/chat.py`, where the system prompt names the task type; of other prompts it has "
+        "learned nothing. The licences of the base and of the blend's sources hold for it (see the blend's card).\n",
         "Data": table(["of the blend", "number"], [(key.replace("_", " "), blend[key]) for key in COUNTED])
         + "\n"
         + table(["as it was computed", "number"], [(key.replace("_", " "), value) for key, value in card["rows"].items()]),
