@@ -10,11 +10,11 @@ Reads training.json, metrics.jsonl and manifest.json of the adapter's folder, an
     blend                        name, rows, and what training counted in it: samples, answers_too_long, prompts_cut, tokens, answer_tokens
     training                     all hyper-parameters
     rows                         tokens_trained, padding_share, tokens_per_row, row_fill (share of training.max_length)
-    loss                         first and last (means over 20 steps), validation_first and validation_last, in nats; null if not taken
+    loss                         first and last (means over steps_averaged), validation_first and _last, in nats; null if not taken
     cost                         steps, processes, device, hours (in optimizer steps), device_hours (times processes), tokens_per_second,
                                  memory_gib (the main process's peak)
     versions                     of the libraries that trained it
-    sha256                       result, inputs and code: each file's path to its SHA-256; the base's is its manifest's
+    sha256                       result, inputs and code: each file's path to its SHA-256 (of the base, its manifest's)
 
 What a card should say: M. Mitchell et al., Model Cards for Model Reporting (2019).
 """
@@ -30,7 +30,8 @@ from typing import Any
 from shopbench.cards import hashes, page, table
 from shopbench.files import read_json, read_jsonl, run_program, whole_text, write_json
 
-COMPARED_STEPS = 20
+# At most, and no more than half of all.
+STEPS_AVERAGED = 20
 COUNTED = ("rows", "samples", "answers_too_long", "prompts_cut", "tokens", "answer_tokens")
 LAID = ("tokens_trained", "padding_share", "tokens_per_row", "row_fill")
 
@@ -59,7 +60,7 @@ def main() -> None:
         "versions": about["versions"],
         "sha256": {
             "result": hashes([args.adapter / "adapter_model.safetensors"]),
-            "inputs": hashes([args.blend]) | {"base manifest": about["base_sha256"], "start_from": about["start_from_sha256"]},
+            "inputs": hashes([args.blend]) | {name: about[f"{name}_sha256"] for name in ("base", "start_from") if about[f"{name}_sha256"]},
             "code": hashes(args.code),
         },
     }
@@ -72,11 +73,13 @@ def loss_and_cost(metrics: list[dict[str, Any]], about: dict[str, Any], device: 
     """What the steps' lines say of loss and time."""
     steps = [row for row in metrics if row["step"]]
     losses, validation = [row["loss"] for row in steps], [row["validation_loss"] for row in metrics if "validation_loss" in row]
+    averaged = min(STEPS_AVERAGED, max(1, len(steps) // 2))
     hours = about["seconds"] / 3600
     return {
         "loss": {
-            "first": fmean(losses[:COMPARED_STEPS]),
-            "last": fmean(losses[-COMPARED_STEPS:]),
+            "steps_averaged": averaged,
+            "first": fmean(losses[:averaged]),
+            "last": fmean(losses[-averaged:]),
             "validation_first": validation[0] if validation else None,
             "validation_last": validation[-1] if validation else None,
         },
@@ -108,11 +111,11 @@ def adapter_page(card: dict[str, Any]) -> str:
         "Data": table(["of the blend", "number"], [(key.replace("_", " "), blend[key]) for key in COUNTED])
         + "\n"
         + table(["as it was computed", "number"], [(key.replace("_", " "), value) for key, value in card["rows"].items()]),
-        "Hyper-parameters": table(["name", "value"], card["training"].items()),
+        "Hyper-parameters": table(["name", "value"], [(name, json.dumps(value)) for name, value in card["training"].items()]),
         "Loss (nats)": table(
             ["of", "at first", "at last"],
             [
-                (f"training, mean over {COMPARED_STEPS} steps", losses["first"], losses["last"]),
+                (f"training, mean over {card['loss']['steps_averaged']} steps", losses["first"], losses["last"]),
                 ("held-out rows", losses["validation_first"], losses["validation_last"]),
             ],
         ),

@@ -63,10 +63,13 @@ def draw(logs: list[list[dict[str, Any]]], run: dict[str, Any]) -> Figure:
             markersize=3,
             linewidth=0.8,
         )
+        if held_out and upper is grid[0][0]:
+            start = (held_out[0]["tokens"], held_out[0]["validation_loss"])
+            upper.annotate("held-out", start, xytext=(4, 4), textcoords="offset points", fontsize=8, path_effects=HALO)
         upper.annotate(
             f"{smooth[-1]:.2f}",
             (tokens[-1], smooth[-1]),
-            xytext=(0, 7),
+            xytext=(0, -13),
             textcoords="offset points",
             ha="center",
             fontsize=8,
