@@ -1,4 +1,4 @@
-# Quantization: 4-bit AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
+# Quantization: AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
 #
 # Needs    <merged>/{ensemble}/
 #          <results>/evaluation/{set}.parquet               question-answer pairs: one set calibrates, another one judges
@@ -8,8 +8,8 @@
 
 rule quantize_model:
     input:
-        program=program("quantize_model.py"),
-        env=environment("model"),
+        program=lambda w: program("quantize_model.py", f"quantizers/{backend_of(w.method).replace('-', '_')}.py"),
+        env=lambda w: environment(environment_of(backend_of(w.method))),
         merged="<merged>/{ensemble}",
         calibration=f"<results>/evaluation/{config['quantization']['calibration']}.parquet",
     output:
@@ -22,11 +22,12 @@ rule quantize_model:
         ensemble=one_of(config["ensembles"]),
         method=one_of(config["quantization"]["methods"]),
     conda:
-        "../../envs/model.yaml"
+        lambda w: f"../../envs/{environment_of(backend_of(w.method))}.yaml"
     params:
-        python=python.model,
+        python=lambda w: vars(python)[environment_of(backend_of(w.method))],
         settings=lambda w: json.dumps(config["quantization"]["methods"][w.method]),
         device=config["accelerator"],
+        parts=config["pathvars"]["parts"],
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
         """
@@ -36,6 +37,7 @@ rule quantize_model:
           --model {input.merged:q} \
           --calibration {input.calibration:q} \
           --device {params.device:q} \
+          --parts {params.parts:q} \
           --output {params.folder:q} \
           > {log:q} 2>&1
         """
