@@ -1,6 +1,7 @@
 # Quantization: AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
 #
 # Needs    <merged>/{ensemble}/
+#          <results>/base/{model}/, <results>/ensembles/{ensemble}/     for the loss before the merge
 #          <results>/evaluation/{set}.parquet               question-answer pairs: one set calibrates, another one judges
 # Leaves   <results>/quantized/{ensemble}-{method}/
 #          <results>/verified/{ensemble}-{method}.json      only of models within the limits of quantization.verify
@@ -49,6 +50,8 @@ rule verify_quantized:
         env=environment("model"),
         merged="<merged>/{ensemble}",
         quantized="<results>/quantized/{ensemble}-{method}/manifest.json",
+        base=lambda w: f"<results>/base/{config['ensembles'][w.ensemble]['model']}/manifest.json",
+        ensemble="<results>/ensembles/{ensemble}/manifest.json",
         questions=lambda w: f"<results>/evaluation/{held_out_set()}.parquet",
     output:
         report="<results>/verified/{ensemble}-{method}.json",
@@ -63,16 +66,22 @@ rule verify_quantized:
         "../../envs/model.yaml"
     params:
         python=python.model,
+        backend=lambda w: backend_of(w.method),
         thresholds=lambda w: json.dumps(config["quantization"]["verify"][w.method]),
         quantized=lambda w, input: Path(input.quantized).parent,
+        base=lambda w, input: Path(input.base).parent,
+        ensemble=lambda w, input: Path(input.ensemble).parent,
         device=config["accelerator"],
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --method {wildcards.method:q} \
+          --backend {params.backend:q} \
           --thresholds {params.thresholds:q} \
           --merged {input.merged:q} \
           --quantized {params.quantized:q} \
+          --base {params.base:q} \
+          --ensemble {params.ensemble:q} \
           --questions {input.questions:q} \
           --device {params.device:q} \
           --output {output.report:q} \
