@@ -14,12 +14,15 @@ from in_process import run
 from peft import PeftModel
 from quantize_model import check_groups, load_backend
 from quantized_models import quantize_arguments, save_models, verify_arguments
+from quantizers import gptqmodel
 from safetensors.torch import load_file, save_file
 from support import ROOT
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from shopbench.files import BadInput, read_json, write_manifest
 from shopbench.model_config import legacy_config
+from shopbench.quantization import Order
+from shopbench.question_answers import question_answer_texts
 from shopbench.streamed_model import streamed_log_probs
 from shopbench.tensors import TensorFiles, weight_files
 
@@ -148,7 +151,7 @@ def test_a_killed_quantization_goes_on_from_its_last_layer(made, tmp_path, monke
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-        while not list(tmp_path.glob("parts/quantize_model/*/CURRENT")) and process.poll() is None:
+        while not list(tmp_path.glob("parts/quantize_model/*/cpu/CURRENT")) and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, (tmp_path / "log").read_text()
@@ -162,7 +165,16 @@ def test_a_killed_quantization_goes_on_from_its_last_layer(made, tmp_path, monke
     found, expected = (load_file(folder / method / "model.safetensors") for folder in (tmp_path, made))
     assert set(found) == set(expected)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-    assert not list(tmp_path.glob("parts/quantize_model/*/CURRENT")), "nothing is left to go on from"
+    assert not list(tmp_path.glob("parts/quantize_model/*/cpu/CURRENT")), "nothing is left to go on from"
+
+
+def test_layers_that_cannot_be_gone_on_from_are_named(made, tmp_path):
+    (tmp_path / "parts/cpu").mkdir(parents=True)
+    (tmp_path / "parts/cpu/CURRENT").write_text("{}")
+    order = Order(made / "merged", "gptq", 4, 128, question_answer_texts(made / "development.parquet"), "cpu", tmp_path / "parts")
+    (tmp_path / "output").mkdir()
+    with pytest.raises(BadInput, match="parts/cpu: its layers cannot be gone on from .* delete it and rerun"):
+        gptqmodel.quantize(order, tmp_path / "output")
 
 
 def test_streamed_model_gives_the_logits_of_the_loaded_one(made):

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from shopbench.files import progress, read_json
+from shopbench.files import BadInput, progress, read_json
 from shopbench.model_config import weight_dtype
 from shopbench.quantization import Order
 
@@ -26,7 +26,8 @@ def quantize(order: Order, folder: Path) -> None:
     os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, int(os.environ.get("OMP_NUM_THREADS", 2)))))
     import torch
     from gptqmodel import BACKEND, GPTQModel, QuantizeConfig
-    from gptqmodel.looper.checkpoint_store import CheckpointConfig
+    from gptqmodel.looper.checkpoint import CheckpointStopped
+    from gptqmodel.looper.checkpoint_store import CheckpointConfig, CheckpointError
     from gptqmodel.quantization import FORMAT, METHOD
 
     kinds: dict[str, dict[str, Any]] = {
@@ -50,10 +51,17 @@ def quantize(order: Order, folder: Path) -> None:
         dtype = "bfloat16"
     model = GPTQModel.load(str(order.model), config, dtype=getattr(torch, dtype))
     accept_qwen2(getattr(torch, dtype))
-    if (order.parts / "CURRENT").exists():
-        progress(f"going on from the layers that are finished in {order.parts}")
+    # Another GPU of the same model may go on; one of another model starts afresh.
+    parts = order.parts / (torch.cuda.get_device_name().replace(" ", "-") if order.device == "cuda" else "cpu")
+    if (parts / "CURRENT").exists():
+        progress(f"going on from the layers that are finished in {parts}")
     backend = BACKEND.AWQ_TORCH if order.method == "awq" and order.device == "cpu" else BACKEND.AUTO
-    model.quantize(order.texts, batch_size=1, backend=backend, checkpoint=CheckpointConfig(order.parts))
+    try:
+        model.quantize(order.texts, batch_size=1, backend=backend, checkpoint=CheckpointConfig(parts, strict_device_check=False))
+    except CheckpointStopped:
+        raise BadInput(f"stopped at a whole layer, as a signal asked for; run again to go on from it ({parts})") from None
+    except CheckpointError as error:
+        raise BadInput(f"{parts}: its layers cannot be gone on from ({error}); unless another job is at it, delete it and rerun") from None
     model.save(str(folder))
     shutil.rmtree(offload, ignore_errors=True)
     (folder / "quant_log.csv").unlink(missing_ok=True)

@@ -360,8 +360,8 @@ def _quantization_hours(job: PlannedJob, run: Run) -> tuple[ModelShape, float]:
 def _quantize_model(job: PlannedJob, run: Run) -> Estimate:
     shape, hours = _quantization_hours(job, run)
     size = quantized_bytes(padded(shape, run.config["merge"]["pad_intermediate_to"]), bits_of(run, job.wildcards["method"]))
-    # Finished layers wait on disk until all are done.
-    return Estimate("quantization", hours, disk=(Disk("results", size), Disk("results", size, kept=False)))
+    # Finished layers wait on disk until all are done, a second time as what a killed run goes on from.
+    return Estimate("quantization", hours, disk=(Disk("results", size), Disk("parts", 2 * size, kept=False)))
 
 
 def _verify_quantized(job: PlannedJob, run: Run) -> Estimate:
