@@ -15,15 +15,18 @@ PYTEST_OPTIONS ?=
 MODEL = .envs/model-cpu
 BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
 
-.PHONY: demo test cluster-test status usage lint format locks dag figures plan plan-readme check-site bench show clean
+.PHONY: demo test test-backends cluster-test status usage lint format locks dag figures plan plan-readme check-site bench show clean
 
 demo: workflow-env   ## the whole pipeline on a laptop, to results/demo/report.html
 	$(DEMO)
 	@echo "open results/demo/report.html"
 
 test: dev-env model-env   ## every tier of the suite that needs neither SLURM nor a GPU
-	.envs/dev/bin/python -m pytest tests --ignore=tests/unit/model --ignore=tests/cluster $(PYTEST_OPTIONS)
+	.envs/dev/bin/python -m pytest tests --ignore=tests/unit/model --ignore=tests/backends --ignore=tests/cluster $(PYTEST_OPTIONS)
 	$(MODEL)/bin/python -m pytest tests/unit/model
+
+test-backends: backend-envs   ## the older quantization libraries, each built into an environment of its own and run
+	$(MODEL)/bin/python -m pytest tests/backends $(PYTEST_OPTIONS)
 
 cluster-test: dev-env model-env   ## the pipeline and its faults on a genuine SLURM, which the tests start on this machine and stop
 	.envs/dev/bin/python tests/cluster/emulated_slurm.py check
@@ -80,7 +83,7 @@ clean:   ## remove the demo's results; environments and caches stay
 	rm -rf results/demo logs/demo
 
 # Environments are remade when their lock's content differs, not when it was touched.
-.PHONY: workflow-env dev-env model-env bench-env
+.PHONY: workflow-env dev-env model-env bench-env backend-envs
 
 workflow-env:
 	@cmp -s envs/workflow.cpu.txt .envs/workflow/lock.txt || $(MAKE) --no-print-directory build-workflow-env
@@ -103,3 +106,7 @@ bench-env: workflow-env
 # By the pipeline's own rule, so that Snakemake knows what it was made from.
 model-env: workflow-env
 	@cmp -s envs/model.cpu.txt $(MODEL)/lock.txt || $(DEMO) $(MODEL)/lock.txt
+
+backend-envs: model-env
+	@for name in autoawq auto-gptq; do \
+	  cmp -s envs/$$name.cpu.txt .envs/$$name-cpu/lock.txt || $(DEMO) .envs/$$name-cpu/lock.txt || exit; done

@@ -267,6 +267,8 @@ def blend_facts(rows: int) -> dict[str, Any]:
 
 LAYER = {"off_by_a_step": 0.0004, "mean_error_in_steps": 0.25}
 VERIFIED: dict[str, Any] = {
+    "made_by": {"backend": "gptqmodel", "bits": 4, "versions": {"gptqmodel": "7.6.0"}},
+    "answer_loss": {"tokens": 64, "merged": 1.2, "quantized": 1.21, "base_with_adapter": 1.2, "nf4_base_with_adapter": 1.23},
     "thresholds": {"off_by_a_step": 0.01, "kl": 0.05},
     "kl": {"mean": 0.00012, "median": 0.0001, "p99": 0.0009, "tokens": 4096, "texts": 16},
     "unquantized_tensors": 3,

@@ -46,6 +46,30 @@ def test_gpus_and_partitions(checkout):
     assert "gpu_model=a100" in resources("answer_questions", "predictions/development/track1/")
 
 
+def test_a_quantized_model_comes_from_its_backends_own_environment(checkout, tmp_path):
+    overlay = tmp_path / "older.yaml"
+    overlay.write_text("quantization: {methods: {awq: {backend: autoawq}, gptq: {backend: auto-gptq}}}\n")
+    commands = {}
+    for name, files in {"newer": [], "older": ["--configfile", str(overlay)]}.items():
+        text = snakemake(checkout, "--dry-run", "--printshellcmds", "--profile", "slurm", *files).stdout
+        for block in text.split("\nrule quantize_model:")[1:]:
+            inputs, method = re.search(r"input: (.*)", block)[1].split(", "), re.search(r"--method (\w+)", block)[1]
+            interpreter = re.search(r"(\S+) workflow/scripts/quantize_model.py\s+--method", block)[1]
+            modules = [file for file in inputs if "/quantizers/" in file]
+            locks = [file for file in inputs if file.startswith(".envs/")]
+            commands[name, method] = (interpreter, modules, locks)
+    quantizers = "workflow/scripts/quantizers"
+    assert commands == {
+        (when, method): (f".envs/{env}-cuda/bin/python", [f"{quantizers}/{module}.py"], [f".envs/{env}-cuda/lock.txt"])
+        for when, method, env, module in [
+            ("newer", "awq", "model", "gptqmodel"),
+            ("newer", "gptq", "model", "gptqmodel"),
+            ("older", "awq", "autoawq", "autoawq"),
+            ("older", "gptq", "auto-gptq", "auto_gptq"),
+        ]
+    }
+
+
 def test_a_smaller_run_asks_for_fewer_gpus(checkout):
     adapter = "results/7b/adapters/v8/manifest.json"
     text = snakemake(checkout, "--dry-run", "--profile", "slurm", adapter, "--configfile", "config/7b.yaml").stdout

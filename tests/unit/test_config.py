@@ -104,3 +104,21 @@ def test_a_mistake_stops_snakemake_with_that_line(tmp_path):
     assert result.returncode == 2
     assert "error: config: unknown key 'learnin_rate' in training; did you mean 'learning_rate'?" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("gptq", "message"),
+    [
+        ({"backend": "auto-gptq"}, "quantization.methods.gptq.backend is auto-gptq, which needs CUDA"),
+        ({"bits": 8}, "quantization.methods.gptq.bits is 8, which vLLM loads on CUDA alone"),
+        ({"backend": "autoawq"}, "quantization.methods.gptq.backend: 'autoawq' is not one of"),
+    ],
+)
+def test_what_no_cpu_can_quantize_or_load_is_refused(gptq, message):
+    config = merged("config/demo.yaml")
+    config["quantization"]["methods"]["gptq"] |= gptq
+    with pytest.raises(BadInput, match=message):
+        resolve(config, ROOT)
+    config["accelerator"] = "cuda"
+    if "autoawq" not in message:
+        resolve(config, ROOT)

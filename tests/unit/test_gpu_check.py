@@ -17,7 +17,7 @@ def test_enough_gpus_that_can_do_it_pass():
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        (GpuFacts(None, False, []), "this build has no CUDA; rebuild the environment from envs/model.cuda.txt"),
+        (GpuFacts(None, False, []), "this build has no CUDA; rebuild the environment from its .cuda.txt in envs/"),
         (GpuFacts("13.0", False, []), r"no GPU that torch can use.*CUDA 13.0 needs 580 or newer.*look at gpu in the profile"),
         (GpuFacts("99.0", False, []), "no GPU that torch can use: the job was given none; look"),
         (GpuFacts("13.0", True, [A100] * 2), "launch.processes wants 4 GPUs, the job sees 2"),

@@ -134,6 +134,16 @@ def gpus_of_engine(precision):
 # quantization
 
 
+def backend_of(method):
+    """The library that a method is done with."""
+    return config["quantization"]["methods"][method]["backend"]
+
+
+def environment_of(backend):
+    """gptqmodel is part of the model environment; the older libraries each need one of their own."""
+    return "model" if backend == "gptqmodel" else backend
+
+
 def held_out_set():
     """The evaluation set that quantized models are judged on: the first that did not calibrate them."""
     others = [name for name in config["evaluation"]["sets"] if name != config["quantization"]["calibration"]]

@@ -1,6 +1,7 @@
-# Quantization: 4-bit AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
+# Quantization: AWQ and GPTQ of the merged ensembles, each judged by the weights that it was made from.
 #
 # Needs    <merged>/{ensemble}/
+#          <results>/base/{model}/, <results>/ensembles/{ensemble}/     for the loss before the merge
 #          <results>/evaluation/{set}.parquet               question-answer pairs: one set calibrates, another one judges
 # Leaves   <results>/quantized/{ensemble}-{method}/
 #          <results>/verified/{ensemble}-{method}.json      only of models within the limits of quantization.verify
@@ -8,8 +9,8 @@
 
 rule quantize_model:
     input:
-        program=program("quantize_model.py"),
-        env=environment("model"),
+        program=lambda w: program("quantize_model.py", f"quantizers/{backend_of(w.method).replace('-', '_')}.py"),
+        env=lambda w: environment(environment_of(backend_of(w.method))),
         merged="<merged>/{ensemble}",
         calibration=f"<results>/evaluation/{config['quantization']['calibration']}.parquet",
     output:
@@ -22,11 +23,12 @@ rule quantize_model:
         ensemble=one_of(config["ensembles"]),
         method=one_of(config["quantization"]["methods"]),
     conda:
-        "../../envs/model.yaml"
+        lambda w: f"../../envs/{environment_of(backend_of(w.method))}.yaml"
     params:
-        python=python.model,
+        python=lambda w: vars(python)[environment_of(backend_of(w.method))],
         settings=lambda w: json.dumps(config["quantization"]["methods"][w.method]),
         device=config["accelerator"],
+        parts=config["pathvars"]["parts"],
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
         """
@@ -36,6 +38,7 @@ rule quantize_model:
           --model {input.merged:q} \
           --calibration {input.calibration:q} \
           --device {params.device:q} \
+          --parts {params.parts:q} \
           --output {params.folder:q} \
           > {log:q} 2>&1
         """
@@ -47,6 +50,8 @@ rule verify_quantized:
         env=environment("model"),
         merged="<merged>/{ensemble}",
         quantized="<results>/quantized/{ensemble}-{method}/manifest.json",
+        base=lambda w: f"<results>/base/{config['ensembles'][w.ensemble]['model']}/manifest.json",
+        ensemble="<results>/ensembles/{ensemble}/manifest.json",
         questions=lambda w: f"<results>/evaluation/{held_out_set()}.parquet",
     output:
         report="<results>/verified/{ensemble}-{method}.json",
@@ -61,16 +66,22 @@ rule verify_quantized:
         "../../envs/model.yaml"
     params:
         python=python.model,
+        backend=lambda w: backend_of(w.method),
         thresholds=lambda w: json.dumps(config["quantization"]["verify"][w.method]),
         quantized=lambda w, input: Path(input.quantized).parent,
+        base=lambda w, input: Path(input.base).parent,
+        ensemble=lambda w, input: Path(input.ensemble).parent,
         device=config["accelerator"],
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --method {wildcards.method:q} \
+          --backend {params.backend:q} \
           --thresholds {params.thresholds:q} \
           --merged {input.merged:q} \
           --quantized {params.quantized:q} \
+          --base {params.base:q} \
+          --ensemble {params.ensemble:q} \
           --questions {input.questions:q} \
           --device {params.device:q} \
           --output {output.report:q} \

@@ -100,7 +100,7 @@ def test_gain_of_round_two_with_its_paired_interval(results: Path) -> None:
 def test_seconds_and_tokens_of_a_log_are_summed(results: Path) -> None:
     first, *_, before_last, last = [row for row in table(results, "training_curves") if row["adapter"] == "v7b"]
     assert (last["step"], float(last["seconds"]), last["tokens"]) == ("60", 30.0, str(60 * 4096))
-    assert (first["step"], first["loss"], first["validation_loss"], before_last["validation_loss"]) == ("0", "", "3.6", "")
+    assert (first["step"], first["loss"], first["validation_loss"], before_last["validation_loss"]) == ("0", "", "3.600000", "")
 
 
 def test_time_of_track_five_is_projected_to_the_hidden_test(results: Path) -> None:

@@ -60,6 +60,7 @@ def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     _resolve_ensembles(config)
     _resolve_sweeps(config)
     _resolve_variants(config)
+    _check_quantization(config)
     return config
 
 
@@ -165,6 +166,17 @@ def _resolve_variants(config: dict[str, Any]) -> None:
     for name, system in config["systems"].items():
         for track, variant_name in system.items():
             _look_up(variant_name, config["variants"], f"systems.{name}.{track}")
+
+
+def _check_quantization(config: dict[str, Any]) -> None:
+    gptq = config["quantization"]["methods"].get("gptq")
+    if gptq is None or config["accelerator"] == "cuda":
+        return
+    if gptq["backend"] == "auto-gptq":
+        where = "quantization.methods.gptq.backend"
+        raise BadInput(f"config: {where} is auto-gptq, which needs CUDA; set gptqmodel, or accelerator: cuda")
+    if gptq["bits"] == 8 and any(variant["precision"] == "gptq" for variant in config["variants"].values()):
+        raise BadInput("config: quantization.methods.gptq.bits is 8, which vLLM loads on CUDA alone; set 4, or accelerator: cuda")
 
 
 def datasets_of(config: dict[str, Any], table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -84,12 +84,16 @@ ENVIRONMENT_BYTES = {
     "report": (0.05e9, 0.2e9),
     "model-cpu": (1.4e9, 3.0e9),
     "model-cuda": (5e9, 10e9),
+    "autoawq-cpu": (0.4e9, 1.6e9),
+    "autoawq-cuda": (3e9, 7e9),
+    "auto-gptq-cpu": (0.4e9, 1.6e9),
+    "auto-gptq-cuda": (3e9, 7e9),
 }
 TABLES_SHARE = 0.3
 # A line of predictions: prompt, answer, task.
 PREDICTION_BYTES = 1500
-# A 4-bit weight in groups of 128 with a 16-bit scale and a 4-bit zero point.
-QUANTIZED_BYTES = 0.5 + 2.5 / 128
+# In a group of 128 quantized weights: a 16-bit scale and a 4-bit zero point, spread over them.
+GROUP_BYTES = 2.5 / 128
 
 # Seconds a job of the demo took on two cores of a shared machine (means of its benchmark files; others: a start of Python).
 DEMO_SECONDS = {
@@ -263,9 +267,9 @@ def seconds_per_question(shape: ModelShape, weight_bytes: float, gpus: int, gpu_
     return prompt + answer
 
 
-def quantized_bytes(shape: ModelShape) -> float:
-    """A 4-bit model: linear layers in groups of 128, embeddings and output layer in 16 bits."""
-    return shape.linear_parameters * QUANTIZED_BYTES + 2 * shape.embedding_parameters
+def quantized_bytes(shape: ModelShape, bits: int = 4) -> float:
+    """A quantized model: linear layers in groups of 128, embeddings and output layer in 16 bits."""
+    return shape.linear_parameters * (bits / 8 + GROUP_BYTES) + 2 * shape.embedding_parameters
 
 
 def padded(shape: ModelShape, intermediate: int | None) -> ModelShape:
@@ -306,10 +310,15 @@ def _engine(job: PlannedJob, run: Run, precision: str, model: str) -> tuple[floa
     """(seconds a question, hours to start) of vLLM with that model."""
     settings = run.config["inference"][engine_of(precision)]
     shape = run.shapes[model]
-    weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape)
+    weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape, bits_of(run, precision))
     gpus, in_flight = settings["tensor_parallel"], settings["max_num_seqs"]
     each = seconds_per_question(shape, weights, gpus, gpus_of(job.submitted)[1], in_flight)
     return each, ENGINE_START_HOURS + weights / DISK_RATE / 3600
+
+
+def bits_of(run: Run, method: str) -> int:
+    """Bits of a quantized weight."""
+    return int(run.config["quantization"]["methods"][method]["bits"])
 
 
 def _answer_questions(job: PlannedJob, run: Run) -> Estimate:
@@ -350,9 +359,9 @@ def _quantization_hours(job: PlannedJob, run: Run) -> tuple[ModelShape, float]:
 
 def _quantize_model(job: PlannedJob, run: Run) -> Estimate:
     shape, hours = _quantization_hours(job, run)
-    size = quantized_bytes(padded(shape, run.config["merge"]["pad_intermediate_to"]))
-    # Finished layers wait on disk until all are done.
-    return Estimate("quantization", hours, disk=(Disk("results", size), Disk("results", size, kept=False)))
+    size = quantized_bytes(padded(shape, run.config["merge"]["pad_intermediate_to"]), bits_of(run, job.wildcards["method"]))
+    # Finished layers wait on disk until all are done, a second time as what a killed run goes on from.
+    return Estimate("quantization", hours, disk=(Disk("results", size), Disk("parts", 2 * size, kept=False)))
 
 
 def _verify_quantized(job: PlannedJob, run: Run) -> Estimate:

@@ -46,7 +46,7 @@ def gpu_facts() -> GpuFacts:
     answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
     if answer.returncode:
         said = answer.stderr.strip().splitlines() or ["no message"]
-        raise BadInput(f"torch cannot be asked for its GPUs ({said[-1]}); rebuild the environment from envs/model.cuda.txt")
+        raise BadInput(f"torch cannot be asked for its GPUs ({said[-1]}); rebuild the environment from its .cuda.txt in envs/")
     cuda, works, gpus = json.loads(answer.stdout.splitlines()[-1])
     return GpuFacts(cuda, works, [(name, (capability[0], capability[1])) for name, capability in gpus])
 
@@ -54,7 +54,7 @@ def gpu_facts() -> GpuFacts:
 def check_gpus(facts: GpuFacts, needed: int, asked_by: str, bfloat16: str | None = None) -> None:
     """Raise BadInput unless `needed` GPUs are there that can do what is asked. `asked_by` and `bfloat16` are the keys that ask for it."""
     if facts.cuda is None:
-        raise BadInput("torch: this build has no CUDA; rebuild the environment from envs/model.cuda.txt, or set accelerator: cpu")
+        raise BadInput("torch: this build has no CUDA; rebuild the environment from its .cuda.txt in envs/, or set accelerator: cpu")
     if not facts.works:
         least = CUDA_DRIVERS.get(major(facts.cuda))
         driver = f" or the driver is too old (CUDA {facts.cuda} needs {least} or newer, see nvidia-smi)" if least else ""
