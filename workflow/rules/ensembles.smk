@@ -5,6 +5,7 @@
 #          <results>/base/{model}/manifest.json
 # Leaves   <results>/ensembles/{ensemble}/        PEFT adapters, alpha and weights folded in
 #          <merged>/{ensemble}/                   full weights, temporary unless merge.keep
+#          <merged>/.parts/                       finished shards of a merge, until the model is there
 
 
 rule build_ensemble:
@@ -63,14 +64,17 @@ rule merge_ensemble:
         base=lambda w, input: Path(input.base).parent,
         ensemble=lambda w, input: Path(input.ensemble).parent,
         dtype=config["merge"]["dtype"],
-        padding=f"--pad-intermediate-to {config['merge']['pad_intermediate_to']}" if config["merge"]["pad_intermediate_to"] else "",
-        parts=config["pathvars"]["parts"],
+        arithmetic=config["merge"]["arithmetic"],
+        padding=padding_arguments(config),
+        # Beside the output, whose place they take: a model's worth of shards is not copied from one file system to another.
+        parts=f"{config['pathvars']['merged']}/.parts",
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --base {params.base:q} \
           --ensemble {params.ensemble:q} \
           --dtype {params.dtype:q} \
+          --arithmetic {params.arithmetic:q} \
           {params.padding} \
           --parts {params.parts:q} \
           --output {output.merged:q} \

@@ -2,6 +2,7 @@
 
 from shopbench.config import engine_of
 from shopbench.ensembles import ancestors
+from shopbench.padding import padding_arguments
 from shopbench.source_table import find_source_file
 
 # GPUs
