@@ -29,6 +29,7 @@ rule build_ensemble:
         ensemble=lambda w: json.dumps(ensemble_terms(w.ensemble)),
         start_from=lambda w: json.dumps(start_from_of(w.ensemble)),
         adapters=lambda w, input: [Path(manifest).parent for manifest in input.adapters],
+        base_names=lambda w: base_names(config["ensembles"][w.ensemble]["model"]),
         sweep=lambda w, input: f"--sweep {input.sweep}" if input.sweep else "",
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
@@ -37,6 +38,7 @@ rule build_ensemble:
           --ensemble {params.ensemble:q} \
           --start-from {params.start_from:q} \
           --adapters {params.adapters:q} \
+          --base-names {params.base_names:q} \
           {params.sweep} \
           --output {params.folder:q} \
           > {log:q} 2>&1

@@ -332,7 +332,7 @@ def _build_ensemble(job: PlannedJob, run: Run) -> Estimate:
     adapters = run.config["adapters"]
     # Exact sums stack the matrices of their members.
     ranks = sum(adapters[member["name"]].get("training", run.config["training"])["rank"] for member in ensemble["adapters"])
-    size = adapter_bytes(run.shapes[ensemble["model"]], ranks)
+    size = adapter_bytes(run.shapes[ensemble["model"]], min(ranks, ensemble.get("svd_rank", ranks)))
     return Estimate("ensemble", SMALL_HOURS + 2 * size / MERGE_RATE / 3600, disk=(Disk("results", size),))
 
 
