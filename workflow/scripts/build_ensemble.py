@@ -21,6 +21,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from shopbench.ensembles import best_alpha, signed_weights
 from shopbench.files import BadInput, progress, run_program, write_json
 from shopbench.hashed_folder import publish_folder
@@ -52,6 +54,8 @@ def main() -> None:
     facts = {"alpha": ensemble["alpha"], "mode": ensemble["mode"], "coefficients": coefficients}
 
     progress(f"{args.output}: " + " ".join(f"{coefficient:+g} {name}" for name, coefficient in coefficients.items()))
+    # Copying is bound by memory: a second thread would only wait, and the digest has use for its core.
+    torch.set_num_threads(1)
     check_compatible([adapter for adapter, _ in terms], args.base_names)
     write_ensemble(AdapterSum(terms, ensemble.get("svd_rank")), facts, args.output)
 

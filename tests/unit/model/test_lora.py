@@ -125,9 +125,7 @@ def test_a_base_has_many_names_and_another_base_none_of_them(tmp_path):
     )
     names = ["base/qwen2-72b", "Qwen2-72B-Instruct"]
     check_compatible([ours, theirs], names)
-    with pytest.raises(
-        BadInput, match=r"adapter2/.*base_model_name_or_path is Qwen/Qwen2-72B, which does not end in base/qwen2-72b or"
-    ):
+    with pytest.raises(BadInput, match=r"adapter2/.*base_model_name_or_path is Qwen/Qwen2-72B, which does not end in base/qwen2-72b or"):
         check_compatible([ours, other], names)
     with pytest.raises(BadInput, match="adapter1: its base model is Qwen/Qwen2-72B-Instruct, not /scratch/results/paper/base/qwen2-72b"):
         check_compatible([ours, theirs])

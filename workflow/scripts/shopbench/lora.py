@@ -90,7 +90,12 @@ class Adapter:
 
     def factors(self, module: str) -> tuple[torch.Tensor, torch.Tensor]:
         """A (rank, inputs) and scaling * B (outputs, rank) of a module, float32."""
-        return self.tensors.read(_key(module, "A")).float(), self.tensors.read(_key(module, "B")).float() * self.scaling
+        a, b = self.saved_factors(module)
+        return a, b * self.scaling
+
+    def saved_factors(self, module: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """A (rank, inputs) and B (outputs, rank) of a module as trained, float32."""
+        return self.tensors.read(_key(module, "A")).float(), self.tensors.read(_key(module, "B")).float()
 
 
 def _key(module: str, factor: str) -> str:
@@ -143,13 +148,16 @@ class AdapterSum:
     def factors(self, module: str) -> tuple[torch.Tensor, torch.Tensor]:
         """A (rank, inputs) and B (outputs, rank) of a module, float32. Coefficients and scalings are in B alone: A stays as trained."""
         outputs, inputs = self.first.shape(module)
-        parts = [(a, b.mul_(coefficient)) for adapter, coefficient in self.terms for a, b in [adapter.factors(module)]]
-        a = torch.cat([*(part for part, _ in parts), torch.zeros(0, inputs)])
-        b = torch.cat([*(part for _, part in parts), torch.zeros(outputs, 0)], dim=1)
-        if self.cut:
-            a, b = self._closest(a, b)
-        spare = self.rank - a.shape[0]
-        return pad(a, (0, 0, 0, spare)) if spare else a, pad(b, (0, spare)) if spare else b
+        rank = self.exact_rank if self.cut else self.rank
+        a, b = torch.empty(rank, inputs), torch.empty(outputs, rank)
+        start = 0
+        for adapter, coefficient in self.terms:
+            end = start + adapter.rank
+            a[start:end], saved = adapter.saved_factors(module)
+            torch.mul(saved, coefficient * adapter.scaling, out=b[:, start:end])
+            start = end
+        a[start:], b[:, start:] = 0, 0
+        return self._closest(a, b) if self.cut else (a, b)
 
     def _closest(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Factors of the closest matrix of the sum's rank to B @ A (Eckart and Young), by way of the small product of their triangles."""
@@ -159,7 +167,10 @@ class AdapterSum:
         squares = values.double().square()
         self.norm += squares.sum().item()
         self.lost += squares[self.rank :].sum().item()
-        return v[: self.rank] @ right.T, left @ (u[:, : self.rank] * values[: self.rank])
+        a, b = v[: self.rank] @ right.T, left @ (u[:, : self.rank] * values[: self.rank])
+        # A rank that vLLM takes can be above the one asked for, and above what a small module has.
+        spare = self.rank - a.shape[0]
+        return pad(a, (0, 0, 0, spare)), pad(b, (0, spare))
 
     def relative_error(self) -> float:
         """What `factors` left out of all modules asked for so far, as a share of the sum's Frobenius norm; 0 without a cut."""
