@@ -52,12 +52,13 @@ def main() -> None:
     terms = [(Adapter(folders[name]), coefficient) for name, coefficient in coefficients.items()]
 
     facts = {"alpha": ensemble["alpha"], "mode": ensemble["mode"], "coefficients": coefficients}
-
     progress(f"{args.output}: " + " ".join(f"{coefficient:+g} {name}" for name, coefficient in coefficients.items()))
-    # Copying is bound by memory: a second thread would only wait, and the digest has use for its core.
-    torch.set_num_threads(1)
     check_compatible([adapter for adapter, _ in terms], args.base_names)
-    write_ensemble(AdapterSum(terms, ensemble.get("svd_rank")), facts, args.output)
+    total = AdapterSum(terms, ensemble.get("svd_rank"))
+    if not total.cut:
+        # Copying is bound by memory: a second thread would only wait, and the digest has use for its core.
+        torch.set_num_threads(1)
+    write_ensemble(total, facts, args.output)
 
 
 def write_ensemble(total: AdapterSum, facts: dict[str, Any], output: Path) -> None:
