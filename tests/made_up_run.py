@@ -294,6 +294,8 @@ def report_commands(results: Path) -> dict[str, list[str | Path]]:
     blends = sorted((results / "blends").glob("*.parquet"))
     timings = sorted((results / "timings").glob("*.json"))
     systems = json.dumps(SYSTEMS)
+    sweeps = sorted((results / "sweeps").glob("*.parquet"))
+    choice = ["--choosing-set", "validation", "--calibration", "development"]
     return {
         "dataset_pies": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--paper", PAPER],
         "dataset_table": ["--datasets", *datasets, "--register", results / "datasets.tsv"],
@@ -303,7 +305,8 @@ def report_commands(results: Path) -> dict[str, list[str | Path]]:
             "--training", json.dumps(HYPER_PARAMETERS), "--adapters", json.dumps(ADAPTERS), "--paper", PAPER,
         ],
         "training_curves": ["--adapters", *sorted((results / "adapters").glob("*/manifest.json"))],
-        "wise_ft_curve": ["--sweeps", *sorted((results / "sweeps").glob("*.parquet")), "--paper", PAPER],
+        "wise_ft_curve": ["--sweeps", *sweeps, *choice, "--paper", PAPER],
+        "alpha_choice": ["--sweeps", *sweeps, *choice],
         "verification_table": ["--verified", *sorted((results / "verified").glob("*.json"))],
         "quantization_effect": ["--scores", *scores, "--variants", json.dumps(variants)],
         "constraint_ablation": ["--scores", *scores, "--variants", json.dumps(variants)],

@@ -118,8 +118,9 @@ def test_track_5_is_answered_within_its_limit_but_not_by_far():
     assert 70 < minutes < 140
 
 
-def test_the_quantized_model_is_as_large_as_the_teams():
-    assert quantized_bytes(padded(QWEN, 29696)) / 2**30 == pytest.approx(39, rel=0.02)
+def test_the_quantized_model_is_as_large_as_the_teams(paper):
+    assert padded(QWEN, paper.config).intermediate == 29696
+    assert quantized_bytes(padded(QWEN, paper.config)) / 2**30 == pytest.approx(39, rel=0.02)
 
 
 def test_questions_are_held_out_rows_capped_by_dataset(paper):

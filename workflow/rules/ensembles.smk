@@ -5,6 +5,7 @@
 #          <results>/base/{model}/manifest.json
 # Leaves   <results>/ensembles/{ensemble}/        PEFT adapters, alpha and weights folded in
 #          <merged>/{ensemble}/                   full weights, temporary unless merge.keep
+#          <merged>/.parts/                       finished shards of a merge, until the model is there
 
 
 rule build_ensemble:
@@ -28,6 +29,7 @@ rule build_ensemble:
         ensemble=lambda w: json.dumps(ensemble_terms(w.ensemble)),
         start_from=lambda w: json.dumps(start_from_of(w.ensemble)),
         adapters=lambda w, input: [Path(manifest).parent for manifest in input.adapters],
+        base_names=lambda w: base_names(config["ensembles"][w.ensemble]["model"]),
         sweep=lambda w, input: f"--sweep {input.sweep}" if input.sweep else "",
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
@@ -36,6 +38,7 @@ rule build_ensemble:
           --ensemble {params.ensemble:q} \
           --start-from {params.start_from:q} \
           --adapters {params.adapters:q} \
+          --base-names {params.base_names:q} \
           {params.sweep} \
           --output {params.folder:q} \
           > {log:q} 2>&1
@@ -63,14 +66,17 @@ rule merge_ensemble:
         base=lambda w, input: Path(input.base).parent,
         ensemble=lambda w, input: Path(input.ensemble).parent,
         dtype=config["merge"]["dtype"],
-        padding=f"--pad-intermediate-to {config['merge']['pad_intermediate_to']}" if config["merge"]["pad_intermediate_to"] else "",
-        parts=config["pathvars"]["parts"],
+        arithmetic=config["merge"]["arithmetic"],
+        padding=padding_arguments(config),
+        # Beside the output, whose place they take: a model's worth of shards is not copied from one file system to another.
+        parts=f"{config['pathvars']['merged']}/.parts",
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --base {params.base:q} \
           --ensemble {params.ensemble:q} \
           --dtype {params.dtype:q} \
+          --arithmetic {params.arithmetic:q} \
           {params.padding} \
           --parts {params.parts:q} \
           --output {output.merged:q} \

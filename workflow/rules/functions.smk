@@ -2,6 +2,7 @@
 
 from shopbench.config import engine_of
 from shopbench.ensembles import ancestors
+from shopbench.padding import padding_arguments
 from shopbench.source_table import find_source_file
 
 # GPUs
@@ -78,7 +79,13 @@ def start_from_of(name):
 
 def ensemble_terms(name):
     """What decides an ensemble's weights: its entry without what the config's reader filled in."""
-    return {key: config["ensembles"][name][key] for key in ("mode", "alpha", "adapters")}
+    return {key: value for key, value in config["ensembles"][name].items() if key in ("mode", "alpha", "adapters", "svd_rank")}
+
+
+def base_names(model):
+    """How the path or hub name may end that an adapter calls its base by: our folder's, the hub's, or the site's folder's."""
+    entry = config["models"][model]
+    return [f"base/{model}", *(Path(entry[key]).name for key in ("hub", "path") if key in entry)]
 
 
 def sweep_of(wildcards):

@@ -35,6 +35,7 @@ PURE_TABLES = [
     "dataset_table",
     "blend_table",
     "hyper_parameters",
+    "alpha_choice",
     "iteration_table",
     "verification_table",
     "zero_shot",

@@ -2,7 +2,10 @@
 #
 # Requires   <results>/sweeps, scores, verified, timings, and config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            wise_ft_curve, iteration_table, verification_table, quantization_effect, constraint_ablation, time_per_track
+#            wise_ft_curve, alpha_choice, iteration_table, verification_table, quantization_effect, constraint_ablation, time_per_track
+
+# The set that chooses a sweep's alpha in the report; the others report it.
+CHOOSING_SET = "validation"
 
 
 rule draw_wise_ft_curve:
@@ -22,14 +25,46 @@ rule draw_wise_ft_curve:
     params:
         python=python.report,
         run=REPORTED_RUN,
+        choosing_set=CHOOSING_SET,
+        calibration=config["quantization"]["calibration"],
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --sweeps {input.sweeps:q} \
+          --choosing-set {params.choosing_set:q} \
+          --calibration {params.calibration:q} \
           --paper {input.paper:q} \
           --png {output.png:q} \
           --pdf {output.pdf:q} \
+          --table {output.table:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule tabulate_alpha_choice:
+    input:
+        program=program("figures/alpha_choice.py"),
+        env=environment("report"),
+        sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
+    output:
+        table=report("<results>/report_tables/alpha_choice.tsv", caption="../report/captions/alpha_choice.rst", category="Ensembles"),
+    log:
+        "<logs>/report/alpha_choice.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        python=python.report,
+        run=REPORTED_RUN,
+        choosing_set=CHOOSING_SET,
+        calibration=config["quantization"]["calibration"],
+    shell:
+        """
+        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
+          --run {params.run:q} \
+          --sweeps {input.sweeps:q} \
+          --choosing-set {params.choosing_set:q} \
+          --calibration {params.calibration:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """

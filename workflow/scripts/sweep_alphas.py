@@ -9,7 +9,8 @@
 Reads a base model and an adapter (or an ensemble), both with their manifest, and the evaluation sets. Leaves a Parquet file with a row per
 alpha, set and task: sweep, alpha, set, track, task, score, low, high (95 % bootstrap interval), n (questions). Only tasks have rows, so a
 mean over rows is a mean over tasks; tasks whose metric is refused have none, and the file's metadata says so under the key "shopbench".
-Alpha 0 is the base model without an adapter. Alphas that are answered survive a kill under <parts>.
+Alpha 0 is the base model without an adapter. Answers stay under <parts>, after success too: a kill costs no more than the questions in
+flight, and another alpha no more than its own.
 
 Source of the method: wise-ft (Wortsman et al. 2022, arXiv 2109.01903) as Team NVIDIA's KDD Cup '24 solution uses it (arXiv 2408.04658).
 """
@@ -50,8 +51,6 @@ def main() -> None:
             rows += [{"sweep": args.sweep, "alpha": alpha, "set": set_name, **row} for row in scored]
             refused |= reasons
     write_rows(args.output, rows, refused)
-    for answers in kept.values():
-        answers.discard()
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -68,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the bootstrap (number)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap")
     parser.add_argument("--evaluation", type=Path, nargs="+", required=True, help="evaluation sets (.parquet), named by their set")
-    parser.add_argument("--parts", type=Path, required=True, help="folder for answers that must survive a kill")
+    parser.add_argument("--parts", type=Path, required=True, help="folder for answers, which the next start takes up")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     return parser.parse_args()
 
@@ -83,13 +82,15 @@ def answer_alphas(args: argparse.Namespace, kept: dict[float, KeptAnswers], asks
     if not any(answers.missing(asks) for answers in kept.values()):
         return
     engine = Engine(args.model, args.engine, args.new_tokens, args.device, adapter_rank(args.adapter))
-    with tempfile.TemporaryDirectory() as scratch:
-        for alpha, answers in kept.items():
-            missing = answers.missing(asks)
-            progress(f"alpha {alpha:g}: {len(missing)} questions to answer")
+    for alpha, answers in kept.items():
+        missing = answers.missing(asks)
+        progress(f"alpha {alpha:g}: {len(missing)} questions to answer")
+        if not missing:
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
             folder = None
             if alpha != 0:
-                folder = Path(scratch) / f"{alpha:g}"
+                folder = Path(scratch) / "adapter"
                 scale_adapter(args.adapter, alpha / alpha_inside(args.adapter), folder)
             for index, answer in engine.answers(missing, args.constraints, folder):
                 answers.add(missing[index], answer)

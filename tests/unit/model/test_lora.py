@@ -8,21 +8,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from shopbench.ensembles import signed_weights
-from shopbench.files import BadInput, read_json
-from shopbench.lora import CONFIG, WEIGHTS, Adapter, summed_config, write_sum
+from shopbench.files import BadInput, read_json, sha256_of
+from shopbench.lora import CONFIG, WEIGHTS, Adapter, AdapterSum, check_compatible
 
 SHAPES = {"model.layers.0.self_attn.q_proj": (24, 16), "model.layers.0.mlp.down_proj": (16, 40)}
 START_FROM = {"second": "first"}
 
 
-def save_adapter(folder: Path, seed: int, rank: int = 4, shapes=SHAPES, **config) -> Adapter:
+def save_adapter(folder: Path, seed: int, rank: int = 4, shapes=SHAPES, dtype=torch.float32, **config) -> Adapter:
     """A random adapter as PEFT lays it out on disk."""
     folder.mkdir()
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
     for module, (outputs, inputs) in shapes.items():
-        tensors[f"base_model.model.{module}.lora_A.weight"] = torch.randn(rank, inputs, generator=generator)
-        tensors[f"base_model.model.{module}.lora_B.weight"] = torch.randn(outputs, rank, generator=generator)
+        tensors[f"base_model.model.{module}.lora_A.weight"] = torch.randn(rank, inputs, generator=generator).to(dtype)
+        tensors[f"base_model.model.{module}.lora_B.weight"] = torch.randn(outputs, rank, generator=generator).to(dtype)
     save_file(tensors, folder / WEIGHTS)
     settings = {"peft_type": "LORA", "base_model_name_or_path": "base", "r": rank, "lora_alpha": 2, "use_rslora": False, "bias": "none"}
     (folder / CONFIG).write_text(json.dumps(settings | config))
@@ -42,8 +42,10 @@ def build(folder: Path, mode: str, *members: tuple[Adapter, float], alpha: float
     listed = [{"name": adapter.folder.name, "weight": weight} for adapter, weight in members]
     signed = signed_weights({"mode": mode, "alpha": alpha, "adapters": listed}, START_FROM)
     terms = [(adapter, signed[adapter.folder.name]) for adapter, _ in members]
-    (folder / CONFIG).write_text(json.dumps(summed_config(terms)))
-    write_sum(terms, folder / WEIGHTS)
+    check_compatible([adapter for adapter, _ in terms])
+    total = AdapterSum(terms)
+    (folder / CONFIG).write_text(json.dumps(total.config()))
+    assert total.write(folder / WEIGHTS) == sha256_of(folder / WEIGHTS)
     return folder
 
 
@@ -102,7 +104,10 @@ def test_peft_loads_the_sum_and_applies_the_same_delta(tmp_path, pair):
         ({"base_model_name_or_path": "other-base"}, "other-base"),
         ({"shapes": {"model.layers.0.self_attn.q_proj": (24, 16)}}, "model.layers.0.mlp.down_proj"),
         ({"shapes": SHAPES | {"model.layers.0.self_attn.q_proj": (24, 18)}}, "model.layers.0.self_attn.q_proj"),
-        ({"rank": 510}, "514"),
+        ({"rank": 510}, "514.*svd_rank"),
+        ({"dtype": torch.bfloat16}, "right: stored as torch.bfloat16, .*left as torch.float32"),
+        ({"dtype": torch.int8}, "lora_B.weight is stored as torch.int8"),
+        ({"r": 8}, "proj has an A of rank 4 and a B of rank 4, adapter_config.json says r = 8"),
         ({"use_dora": True}, "use_dora"),
         ({"bias": "all"}, "bias all"),
         ({"init_lora_weights": "pissa"}, "pissa"),
@@ -111,6 +116,38 @@ def test_peft_loads_the_sum_and_applies_the_same_delta(tmp_path, pair):
 def test_what_cannot_be_summed_is_refused_by_name(tmp_path, change, named):
     with pytest.raises(BadInput, match=named):
         build(tmp_path / "sum", "stack", (save_adapter(tmp_path / "left", 1), 1.0), (save_adapter(tmp_path / "right", 2, **change), 1.0))
+
+
+def test_a_base_has_many_names_and_another_base_none_of_them(tmp_path):
+    ours, theirs, other = (
+        save_adapter(tmp_path / f"adapter{seed}", seed, base_model_name_or_path=base)
+        for seed, base in enumerate(("/scratch/results/paper/base/qwen2-72b", "Qwen/Qwen2-72B-Instruct", "Qwen/Qwen2-72B"))
+    )
+    names = ["base/qwen2-72b", "Qwen2-72B-Instruct"]
+    check_compatible([ours, theirs], names)
+    with pytest.raises(BadInput, match=r"adapter2/.*base_model_name_or_path is Qwen/Qwen2-72B, which does not end in base/qwen2-72b or"):
+        check_compatible([ours, other], names)
+    with pytest.raises(BadInput, match="adapter1: its base model is Qwen/Qwen2-72B-Instruct, not /scratch/results/paper/base/qwen2-72b"):
+        check_compatible([ours, theirs])
+    check_compatible([ours, save_adapter(tmp_path / "copy", 3, base_model_name_or_path="results/base/qwen2-72b")])
+
+
+def test_singular_values_give_the_closest_sum_of_a_lower_rank(tmp_path, pair):
+    terms = [(pair[0], 0.56), (pair[1], -0.75)]
+    total = AdapterSum(terms, svd_rank=8)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / CONFIG).write_text(json.dumps(total.config()))
+    total.write(tmp_path / "cut" / WEIGHTS)
+    assert total.cut and total.exact_rank == 10 and read_json(tmp_path / "cut" / CONFIG)["r"] == 8
+    lost = norm = 0.0
+    for module in SHAPES:
+        exact = 0.56 * delta(pair[0].folder, module) - 0.75 * delta(pair[1].folder, module)
+        u, values, v = torch.linalg.svd(exact)
+        closest = u[:, :8] @ values[:8].diag() @ v[:8]
+        assert torch.allclose(delta(tmp_path / "cut", module), closest, rtol=0, atol=1e-4)
+        lost, norm = lost + values[8:].square().sum().item(), norm + values.square().sum().item()
+    assert total.relative_error() == pytest.approx((lost / norm) ** 0.5, rel=1e-3) and total.relative_error() > 0.01
+    assert not AdapterSum(terms, svd_rank=64).cut and AdapterSum(terms, svd_rank=64).rank == 16, "what fits is exact"
 
 
 def test_a_cut_file_is_refused_by_name(tmp_path, pair):

@@ -1,6 +1,8 @@
 """The streamed merge against plain arithmetic on whole state dicts, and against PEFT."""
 
+import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from shopbench import merging
-from shopbench.files import BadInput, read_json, write_manifest
+from shopbench.files import BadInput, read_json, sha256_of, write_json, write_manifest
 from shopbench.lora import CONFIG, WEIGHTS
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -28,18 +30,18 @@ def save_base(folder: Path, tied: bool, shard: str = "100MB") -> Path:
     return folder
 
 
-def save_ensemble(folder: Path, base: Path) -> Path:
-    """A random ensemble on all linear layers of `base`: lora_alpha = r."""
+def save_ensemble(folder: Path, base: Path, size: float = 0.125, targets: list[str] = TARGETS) -> Path:
+    """A random ensemble on linear layers of `base`, all but the output's if not told otherwise: lora_alpha = r."""
     folder.mkdir()
     torch.manual_seed(1)
     tensors = {}
     for name, weight in state(base).items():
-        if name.split(".")[-2] in TARGETS and name.endswith(".weight"):
+        if name.split(".")[-2] in targets and name.endswith(".weight"):
             key = f"base_model.model.{name.removesuffix('.weight')}"
-            tensors[f"{key}.lora_A.weight"] = torch.randn(8, weight.shape[1]) / 8
-            tensors[f"{key}.lora_B.weight"] = torch.randn(weight.shape[0], 8) / 8
+            tensors[f"{key}.lora_A.weight"] = torch.randn(8, weight.shape[1]) * size
+            tensors[f"{key}.lora_B.weight"] = torch.randn(weight.shape[0], 8) * size
     save_file(tensors, folder / WEIGHTS)
-    config = {"peft_type": "LORA", "base_model_name_or_path": str(base), "r": 8, "lora_alpha": 8, "bias": "none", "target_modules": TARGETS}
+    config = {"peft_type": "LORA", "base_model_name_or_path": str(base), "r": 8, "lora_alpha": 8, "bias": "none", "target_modules": targets}
     (folder / CONFIG).write_text(json.dumps(config))
     write_manifest(folder)
     return folder
@@ -54,7 +56,7 @@ def deltas(ensemble: Path) -> dict[str, torch.Tensor]:
     tensors = load_file(ensemble / WEIGHTS)
     modules = {key.removeprefix("base_model.model.").partition(".lora_")[0] for key in tensors}
     a, b = ({m: tensors[f"base_model.model.{m}.lora_{factor}.weight"] for m in modules} for factor in "AB")
-    return {f"{m}.weight": b[m] @ a[m] for m in modules}
+    return {f"{m}.weight": b[m].double() @ a[m].double() for m in modules}
 
 
 def merge(monkeypatch, base: Path, ensemble: Path, output: Path, *more: str) -> Path:
@@ -84,22 +86,38 @@ def test_every_weight_is_base_plus_delta(tmp_path, monkeypatch, tied, shard):
     assert {file.name for file in merged.glob("model*")} == {file.name for file in base.glob("model*")}
     for name, weight in before.items():
         if name in added:
-            assert torch.allclose(after[name], weight + added[name], rtol=0, atol=1e-6) and not torch.equal(after[name], weight)
+            expected = (weight + added[name]).float()
+            assert torch.allclose(after[name], expected, rtol=0, atol=1e-6) and not torch.equal(after[name], weight)
         else:
             assert torch.equal(after[name], weight), name
-    assert not any((tmp_path / "parts" / "merge_ensemble").iterdir()), "finished shards are moved, not kept twice"
+    assert not any((tmp_path / "parts/merge_ensemble/merged").iterdir()), "finished shards are moved, not kept twice"
+    for entry in read_json(merged / "manifest.json")["files"]:
+        assert entry["sha256"] == hashlib.sha256((merged / entry["name"]).read_bytes()).hexdigest(), entry["name"]
     assert (merged / "tokenizer.json").read_text() == "{}"
 
 
-def test_peft_merges_to_the_same_weights(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("tied", "shard", "targets"),
+    [
+        (True, "100MB", TARGETS),
+        (False, "40KB", TARGETS),
+        (False, "100MB", [*TARGETS, "lm_head"]),  # the output layer, of more rows than the tokenizer has tokens
+        (True, "100MB", ["q_proj", "v_proj"]),  # modules with a bias, others left alone
+    ],
+)
+def test_peft_merges_to_the_same_weights(tmp_path, monkeypatch, tied, shard, targets):
     from peft import PeftModel
 
-    base = save_base(tmp_path / "base", tied=True)
-    ensemble = save_ensemble(tmp_path / "track1", base)
-    ours = AutoModelForCausalLM.from_pretrained(merge(monkeypatch, base, ensemble, tmp_path / "merged"))
-    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), ensemble).merge_and_unload()
-    for name, weight in theirs.state_dict().items():
-        assert torch.allclose(ours.state_dict()[name], weight, rtol=0, atol=1e-6), name
+    base = save_base(tmp_path / "base", tied, shard)
+    ensemble = save_ensemble(tmp_path / "track1", base, targets=targets)
+    ours = AutoModelForCausalLM.from_pretrained(merge(monkeypatch, base, ensemble, tmp_path / "merged")).state_dict()
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), ensemble).merge_and_unload().state_dict()
+    before = AutoModelForCausalLM.from_pretrained(base).state_dict()
+    assert ours.keys() == theirs.keys()
+    for name, weight in theirs.items():
+        assert torch.allclose(ours[name], weight, rtol=0, atol=1e-6), name
+        adapted = name.split(".")[-2] in targets and name.endswith(".weight")
+        assert torch.equal(ours[name], before[name]) != adapted, name
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -114,6 +132,34 @@ def test_padding_leaves_every_logit_as_it_is(tmp_path, monkeypatch, tied):
     assert not torch.equal(logits(plain), logits(base))
 
 
+@pytest.mark.parametrize(("multiple", "width"), [(64, 128), (96, 96), (40, 120)])
+def test_padding_goes_to_the_next_multiple(tmp_path, monkeypatch, multiple, width):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    padded = merge(monkeypatch, base, ensemble, tmp_path / "padded", "--pad-intermediate-multiple", str(multiple))
+    assert read_json(padded / "config.json")["intermediate_size"] == width
+    assert read_json(padded / "merge.json")["intermediate_size"] == {"base": 96, "merged": width}
+    for name, weight in state(padded).items():
+        if ".mlp." in name:
+            inside = weight[:, :96] if "down_proj" in name else weight[:96]
+            assert weight.numel() == 32 * width and weight.count_nonzero() == inside.count_nonzero() > 0.99 * 32 * 96
+
+
+def test_an_mlp_of_another_make_is_not_padded(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    tensors = {name.replace("layers.1.mlp.gate_proj", "layers.1.mlp.w1"): tensor for name, tensor in state(base).items()}
+    del tensors["model.layers.1.mlp.w1.weight"]
+    save_file(tensors, base / "model.safetensors")
+    write_manifest(base)
+    adapter = {key: tensor for key, tensor in load_file(ensemble / WEIGHTS).items() if "1.mlp.gate_proj" not in key}
+    save_file(adapter, ensemble / WEIGHTS)
+    write_manifest(ensemble)
+    with pytest.raises(BadInput, match="5 matrices named mlp.gate_proj, up_proj and down_proj, 6 would"):
+        merge(monkeypatch, base, ensemble, tmp_path / "merged", "--pad-intermediate-to", "128")
+    merge(monkeypatch, base, ensemble, tmp_path / "merged")
+
+
 def test_output_dtype_rounds_the_float32_sum_once(tmp_path, monkeypatch):
     base = save_base(tmp_path / "base", tied=True)
     ensemble = save_ensemble(tmp_path / "track1", base)
@@ -123,43 +169,83 @@ def test_output_dtype_rounds_the_float32_sum_once(tmp_path, monkeypatch):
     assert all(torch.equal(tensor, exact[name].bfloat16()) for name, tensor in state(rounded).items())
 
 
-# The program, except that it is killed (as by a scheduler: SIGKILL, nothing is cleaned up) halfway through writing its third shard.
+def test_float32_arithmetic_is_within_a_step_of_the_exact_sum_and_bfloat16_mostly(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=True)
+    tensors = {name: tensor.bfloat16() for name, tensor in state(base).items()}
+    save_file(tensors, base / "model.safetensors")
+    write_manifest(base)
+    ensemble = save_ensemble(tmp_path / "track1", base, size=0.02)
+    options = ["--dtype", "bfloat16", "--arithmetic"]
+    exact = {name: tensors[name].double() + delta for name, delta in deltas(ensemble).items()}
+    within = {}
+    for arithmetic in ("float32", "bfloat16"):
+        merged = state(merge(monkeypatch, base, ensemble, tmp_path / arithmetic, *options, arithmetic))
+        off = [(steps(merged[name]) - steps(exact[name].bfloat16())).abs().flatten() for name in exact]
+        within[arithmetic] = torch.cat(off).le(1).double().mean().item()
+    # A sum near zero has finer steps than the rounded factors of its delta.
+    assert within["float32"] == 1 and 0.98 < within["bfloat16"] < 1
+
+
+def steps(values: torch.Tensor) -> torch.Tensor:
+    """A bfloat16's place among all bfloat16 numbers in their order, so that a difference counts units in the last place."""
+    bits = values.view(torch.int16).int()
+    return torch.where(bits < 0, -(bits & 0x7FFF), bits)
+
+
+# The program, except that it is killed (as by a scheduler: SIGKILL, nothing is cleaned up) halfway through its third shard, or when all
+# shards are there and the first of the other files is to be written.
 KILLED = """
 import os, signal, sys
 import merge_ensemble
 
-whole, written = merge_ensemble.write_tensors, []
+whole, copied, written = merge_ensemble.write_tensors, merge_ensemble.copy_other_files, []
 
 def write_or_die(path, kinds, blocks):
-    whole(path, kinds, blocks)
+    digest = whole(path, kinds, blocks)
     written.append(path)
-    if len(written) == 3:
+    if len(written) == int(os.environ["KILLED_AT"]):
         os.truncate(path, path.stat().st_size // 2)
         os.kill(os.getpid(), signal.SIGKILL)
+    return digest
 
 merge_ensemble.write_tensors = write_or_die
+merge_ensemble.copy_other_files = lambda base, folder: os.kill(os.getpid(), signal.SIGKILL)
 merge_ensemble.main()
 """
 
 
-def test_finished_shards_survive_a_kill(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("killed_at", "finished"), [(3, 2), (1000, None)])
+def test_finished_shards_survive_a_kill(tmp_path, monkeypatch, killed_at, finished):
     base = save_base(tmp_path / "base", tied=False, shard="40KB")
     ensemble = save_ensemble(tmp_path / "track1", base)
     paths = {"--base": base, "--ensemble": ensemble, "--parts": tmp_path / "parts", "--output": tmp_path / "merged"}
     arguments = [str(word) for option in paths.items() for word in option] + ["--dtype", "float32"]
-    scripts = Path(merge_ensemble.__file__).parent
-    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=scripts, capture_output=True, text=True)
+    scripts, environment = Path(merge_ensemble.__file__).parent, os.environ | {"KILLED_AT": str(killed_at)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=scripts, env=environment, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not (tmp_path / "merged").exists()
-    (parts,) = (tmp_path / "parts" / "merge_ensemble").iterdir()
-    finished = {file.name: file.stat().st_mtime_ns for file in parts.glob("model*.safetensors")}
-    assert len(finished) == 2 < len(list(base.glob("*.safetensors")))
+    (parts,) = (tmp_path / "parts/merge_ensemble/merged").iterdir()
+    kept = {file.name: file.stat().st_mtime_ns for file in parts.glob("model/model*.safetensors")}
+    shards = len(list(base.glob("*.safetensors")))
+    assert len(kept) == (finished or shards) and shards > 3
 
     merged = merge(monkeypatch, base, ensemble, tmp_path / "merged")
     again = merge(monkeypatch, base, ensemble, tmp_path / "again")
     taken_up = {file.name: file.stat().st_mtime_ns for file in merged.iterdir()}
-    assert finished.items() <= taken_up.items(), "a finished shard was written again"
+    assert kept.items() <= taken_up.items(), "a finished shard was written again"
     assert (merged / "manifest.json").read_text() == (again / "manifest.json").read_text()
+    for entry in read_json(merged / "manifest.json")["files"]:
+        assert entry["sha256"] == sha256_of(merged / entry["name"]), entry["name"]
+
+
+def test_shards_of_other_inputs_are_neither_used_nor_kept(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    old = tmp_path / "parts/merge_ensemble/merged/of-another-base/model"
+    old.mkdir(parents=True)
+    (old / "model.safetensors").write_bytes(b"large")
+    merged = merge(monkeypatch, base, ensemble, tmp_path / "merged")
+    assert state(merged).keys() == state(base).keys() and not old.exists()
 
 
 def test_the_same_ensemble_is_not_merged_twice(tmp_path, monkeypatch):
@@ -181,3 +267,50 @@ def test_an_adapter_of_another_model_is_refused_by_module(tmp_path, monkeypatch)
     with pytest.raises(BadInput, match="model.layers.1.mlp.up_proj"):
         merge(monkeypatch, base, ensemble, tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
+
+
+def test_a_base_that_contradicts_itself_is_refused_by_tensor(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=False, shard="40KB")
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    index = read_json(base / "model.safetensors.index.json")
+    name = "model.layers.0.mlp.up_proj.weight"
+    of_file = index["weight_map"].pop(name)
+    write_json(base / "model.safetensors.index.json", index)
+    write_manifest(base)
+    with pytest.raises(BadInput, match=f"says no file has {name}, which is in {of_file}"):
+        merge(monkeypatch, base, ensemble, tmp_path / "merged")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [(torch.float8_e4m3fn, "model.norm.weight is stored as F8_E4M3"), (torch.int8, "up_proj.weight is stored as torch.int8")],
+)
+def test_weights_that_cannot_be_merged_into_are_refused_by_name(tmp_path, monkeypatch, dtype, named):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    tensors = state(base)
+    name = "model.norm.weight" if dtype == torch.float8_e4m3fn else "model.layers.0.mlp.up_proj.weight"
+    save_file(tensors | {name: tensors[name].to(dtype)}, base / "model.safetensors")
+    write_manifest(base)
+    with pytest.raises(BadInput, match=named):
+        merge(monkeypatch, base, ensemble, tmp_path / "merged")
+
+
+def test_an_adapter_of_a_tied_embedding_is_refused(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    head = {f"base_model.model.lm_head.lora_{f}.weight": torch.zeros(shape) for f, shape in (("A", (8, 32)), ("B", (64, 8)))}
+    save_file(load_file(ensemble / WEIGHTS) | head, ensemble / WEIGHTS)
+    write_manifest(ensemble)
+    with pytest.raises(BadInput, match="lm_head is adapted, but the base ties it"):
+        merge(monkeypatch, base, ensemble, tmp_path / "merged")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_makes_the_same_sums(tmp_path, monkeypatch):
+    base = save_base(tmp_path / "base", tied=True)
+    ensemble = save_ensemble(tmp_path / "track1", base)
+    on_gpu = state(merge(monkeypatch, base, ensemble, tmp_path / "gpu"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    on_cpu = state(merge(monkeypatch, base, ensemble, tmp_path / "cpu"))
+    assert all(torch.allclose(on_gpu[name], tensor, rtol=0, atol=1e-6) for name, tensor in on_cpu.items())

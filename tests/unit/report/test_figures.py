@@ -71,6 +71,24 @@ def test_wise_ft_points_are_means_over_tasks(results: Path) -> None:
         assert int(row["tasks"]) == len(tasks)
 
 
+def test_an_alpha_is_chosen_on_one_set_and_reported_on_the_others(results: Path) -> None:
+    rows = table(results, "alpha_choice")
+    swept = {row["set"] for row in table(results, "wise_ft_curve") if row["origin"] == "this run"}
+    assert {row["set"] for row in rows} == swept - {"validation"} and len(swept) > 1
+    assert {row["calibrates"] for row in rows if row["set"] == "development"} == {"yes"}
+    assert all(row["calibrates"] == "no" for row in rows if row["set"] != "development")
+    for row in rows:
+        sweep = pl.read_parquet(results / f"sweeps/{row['sweep']}.parquet")
+        if row["track"] != "track5":
+            sweep = sweep.filter(pl.col("track") == row["track"])
+        means = {key: mean(part["score"].to_list()) for key, part in sweep.group_by(["set", "alpha"])}
+        best = max(score for (set_name, _), score in means.items() if set_name == "validation")
+        assert means["validation", float(row["alpha"])] == pytest.approx(best)
+        assert float(row["score"]) == pytest.approx(means[row["set"], float(row["alpha"])], abs=1e-6)
+        assert float(row["plain_score"]) == pytest.approx(means[row["set"], 1.0], abs=1e-6)
+    assert len({row["alpha"] for row in rows}) > 1 and any(row["score"] != row["plain_score"] for row in rows)
+
+
 def test_final_scores_from_the_questions(results: Path) -> None:
     ours = {(row["set"], row["track"]): row for row in table(results, "final_scores") if row["origin"] == "this run"}
     tracks = json.loads((results / "scores/development/base.json").read_text())["tasks"]
@@ -129,7 +147,7 @@ def test_a_run_with_nothing_to_compare_still_has_its_files(tmp_path: Path) -> No
     for name, given in {
         "quantization_effect": ["--scores", tmp_path / "s.json", "--variants", "{}"],
         "training_curves": [],
-        "wise_ft_curve": ["--paper", PAPER],
+        "wise_ft_curve": ["--choosing-set", "validation", "--calibration", "development", "--paper", PAPER],
     }.items():
         (tmp_path / "s.json").write_text(
             '{"set": "development", "variant": "base", "tasks": {}, "tracks": {}, "overall": {"mean_over_tasks": null}}'

@@ -1,10 +1,12 @@
 """Wise-ft curves: score against alpha, the weight of the fine-tuning, one panel per evaluation set.
 
-A point is the unweighted mean over all tasks of the set (the challenge's Track 5), a band its 95 % interval, a ring the best alpha of a
-sweep. The published points are chart readings of the hidden test, so they have a panel of their own.
+A point is the unweighted mean over all tasks of the set (the challenge's Track 5), a band its 95 % interval, a ring the alpha of
+a sweep that one set chose, in that set's panel and in the others'. The published points are chart readings of the hidden test, so they
+have a panel of their own, where the ring is the best point.
 
     PYTHONPATH=workflow/scripts python workflow/scripts/figures/wise_ft_curve.py --run '{"name": "demo", "simulated": true}' \\
-      --sweeps results/demo/sweeps/*.parquet --paper config/paper.yaml --png curve.png --pdf curve.pdf --table curve.tsv
+      --sweeps results/demo/sweeps/*.parquet --choosing-set validation --calibration development --paper config/paper.yaml \\
+      --png curve.png --pdf curve.pdf --table curve.tsv
 
 Reads sweeps (columns sweep, alpha, set, track, task, score, low, high, n; a row per task) and config/paper.yaml. Leaves the figure and a
 table with columns origin (this run | published), set, sweep, track, alpha, score, low, high, tasks, questions: Track 5 as drawn, then the
@@ -14,50 +16,19 @@ single tracks. Method: Wortsman et al., Robust fine-tuning of zero-shot models (
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from shopbench.figure_style import INK, MUTED, WIDTH, colours_of, footnote, mark_published, save_figure, use_style
 from shopbench.files import run_program
-from shopbench.report_data import TRACKS, figure_arguments, label, mean_with_interval, read_yaml, run_line, write_table
-from shopbench.tables import read_table
+from shopbench.report_data import figure_arguments, label, read_yaml, run_line, write_table
+from shopbench.sweeps import chosen_alphas, curve_points, read_sweeps
 
-SCHEMA = pl.Schema(
-    {
-        "sweep": pl.String,
-        "alpha": pl.Float64,
-        "set": pl.String,
-        "track": pl.String,
-        "task": pl.String,
-        "score": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "n": pl.Int64,
-    }
-)
 COLUMNS = ["origin", "set", "sweep", "track", "alpha", "score", "low", "high", "tasks", "questions"]
-
-
-def read_sweeps(paths: list[str]) -> pl.DataFrame:
-    """All sweeps in one frame, a row per sweep, alpha, set and task; a task that was not scored has score null."""
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *(read_table(path, list(SCHEMA)).cast(SCHEMA) for path in paths)])
-
-
-def curve_points(sweeps: pl.DataFrame) -> list[dict[str, Any]]:
-    """The mean over tasks per sweep, set and alpha: of all tasks (track5), then of each other track."""
-    points, tracks, sets = [], ["track5", *TRACKS[:4]], list(dict.fromkeys(sweeps["set"]))
-    for track in tracks:
-        part = sweeps if track == "track5" else sweeps.filter(pl.col("track") == track)
-        for (sweep, set_name, alpha), tasks in part.group_by(["sweep", "set", "alpha"], maintain_order=True):
-            rows = tasks.drop_nulls("score").to_dicts()
-            if rows:
-                point = {"origin": "this run", "set": set_name, "sweep": sweep, "track": track, "alpha": alpha}
-                points.append({**point, **mean_with_interval(rows), "tasks": len(rows), "questions": sum(r["n"] for r in rows)})
-    return sorted(points, key=lambda p: (tracks.index(p["track"]), sets.index(p["set"]), p["sweep"], p["alpha"]))
 
 
 def published_points(wise_ft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -71,8 +42,8 @@ def published_points(wise_ft: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def draw_curves(axes: Axes, points: list[dict[str, Any]], colours: dict[str, str]) -> None:
-    """One line per sweep with its band, its best point ringed, its name at the right end."""
+def draw_curves(axes: Axes, points: list[dict[str, Any]], colours: dict[str, str], chosen: Mapping[str, Any]) -> None:
+    """One line per sweep with its band, the point of its chosen alpha ringed, its name at the right end."""
     ends = []
     for sweep in dict.fromkeys(p["sweep"] for p in points):
         curve = [p for p in points if p["sweep"] == sweep]
@@ -80,10 +51,11 @@ def draw_curves(axes: Axes, points: list[dict[str, Any]], colours: dict[str, str
         if all(p["low"] is not None for p in curve):
             axes.fill_between(alphas, [p["low"] for p in curve], [p["high"] for p in curve], color=colours[sweep], alpha=0.13, linewidth=0)
         axes.plot(alphas, scores, color=colours[sweep], marker="o", markersize=3.2)
-        best = max(range(len(curve)), key=lambda i: scores[i])
+        ringed = [i for i, alpha in enumerate(alphas) if alpha == chosen.get(sweep)]
         axes.plot(
-            alphas[best],
-            scores[best],
+            [alphas[i] for i in ringed],
+            [scores[i] for i in ringed],
+            linestyle="none",
             marker="o",
             markersize=9,
             markerfacecolor="none",
@@ -116,7 +88,15 @@ def name_ends(axes: Axes, ends: list[tuple[float, float, str]], colours: dict[st
         )
 
 
-def draw(points: list[dict[str, Any]], published: list[dict[str, Any]], run: dict[str, Any]) -> Figure:
+def best_points(points: list[dict[str, Any]]) -> dict[str, float]:
+    """The alpha of each sweep's highest score."""
+    highest = {p["sweep"]: max((q for q in points if q["sweep"] == p["sweep"]), key=lambda q: float(q["score"])) for p in points}
+    return {sweep: float(point["alpha"]) for sweep, point in highest.items()}
+
+
+def draw(
+    points: list[dict[str, Any]], published: list[dict[str, Any]], chosen: dict[str, float], roles: dict[str, str], run: dict[str, Any]
+) -> Figure:
     """This run's panels in a row, the published one below in a row of its own: the eye does not run from one to the other."""
     drawn = [p for p in points if p["track"] == "track5"]
     sets = list(dict.fromkeys(p["set"] for p in drawn))
@@ -127,13 +107,14 @@ def draw(points: list[dict[str, Any]], published: list[dict[str, Any]], run: dic
         upper.text(0.01, 0.5, "This run swept no alpha.", color=MUTED)
     for axes, set_name in zip(upper.subplots(1, len(sets), squeeze=False)[0] if sets else [], sets, strict=True):
         part = [p for p in drawn if p["set"] == set_name]
-        draw_curves(axes, part, colours)
-        axes.set_title(f"{label(set_name)}\n", fontsize=9.5)
+        draw_curves(axes, part, colours, chosen)
+        role = f" ({roles[set_name]})" if set_name in roles else ""
+        axes.set_title(f"{label(set_name)}{role}\n", fontsize=9.5)
         axes.text(0, 1.02, f"{part[0]['tasks']} tasks, {part[0]['questions']} questions", transform=axes.transAxes, fontsize=8, color=INK)
         axes.set_xlabel("alpha (0 is the base model)")
         axes.set_ylabel("mean score over tasks" if set_name == sets[0] else "")
     axes = lower.subplots()
-    draw_curves(axes, published, colours)
+    draw_curves(axes, published, colours, best_points(published))
     mark_published(axes, "Track 5, hidden test (read off a chart, ± 0.0005)")
     axes.set_xlabel("alpha")
     axes.set_ylabel("score")
@@ -144,14 +125,19 @@ def draw(points: list[dict[str, Any]], published: list[dict[str, Any]], run: dic
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sweeps", nargs="*", default=[], help="sweep files (Parquet)")
+    parser.add_argument("--choosing-set", required=True, help="evaluation set that chooses the ringed alphas")
+    parser.add_argument("--calibration", required=True, help="evaluation set that calibrates quantization")
     parser.add_argument("--paper", required=True, help="config/paper.yaml")
     figure_arguments(parser)
     args = parser.parse_args()
 
-    points = curve_points(read_sweeps(args.sweeps))
+    sweeps = read_sweeps(args.sweeps)
+    points = curve_points(sweeps)
+    chosen = {sweep: alpha for (sweep, track), alpha in chosen_alphas(sweeps, args.choosing_set).items() if track == "track5"}
+    roles = {args.calibration: "calibrates quantization", args.choosing_set: "chooses alpha"}
     published = published_points(read_yaml(args.paper)["wise_ft"])
     use_style()
-    save_figure(draw(points, published, args.run), args.png, args.pdf)
+    save_figure(draw(points, published, chosen, roles, args.run), args.png, args.pdf)
     write_table(args.table, COLUMNS, [*points, *published])
 
 

@@ -64,7 +64,10 @@ def padded_rank(rank: int) -> int:
     for allowed in LORA_RANKS:
         if rank <= allowed:
             return allowed
-    raise BadInput(f"the adapters' ranks add up to {rank}, vLLM takes at most {LORA_RANKS[-1]}; list fewer adapters or train smaller ranks")
+    raise BadInput(
+        f"the adapters' ranks add up to {rank}, vLLM takes at most {LORA_RANKS[-1]}; list fewer adapters, train smaller ranks, "
+        f"or cut the sum by singular values (svd_rank: {LORA_RANKS[-1]} in the ensemble's config; not exact)"
+    )
 
 
 def best_alpha(rows: Iterable[Mapping[str, Any]], evaluation_set: str) -> float:

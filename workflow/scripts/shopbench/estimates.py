@@ -17,6 +17,7 @@ from shopbench.config import datasets_of, engine_of, resolve
 from shopbench.dataset_table import read_dataset_table
 from shopbench.gpu_models import GPUS, find_gpu
 from shopbench.model_shapes import ModelShape, read_model_shapes, shape_of
+from shopbench.padding import padded_width
 from shopbench.planned_jobs import PlannedJob
 from shopbench.site_partitions import gpus_of
 from shopbench.source_table import SourceFile, find_source_file, read_source_table
@@ -242,13 +243,12 @@ def paper_comparison(run: Run) -> list[str]:
         f"{name} {training_hours(shape, training_tokens(run, adapter), gpus, 'a100'):.1f} h" for name, adapter in rounds.items()
     )
     answers = TRACK5_QUESTIONS * seconds_per_question(shape, quantized_bytes(shape), 4, "t4", 16) / 60
-    padding = run.config["merge"]["pad_intermediate_to"]
     return [
         f"{PAPER_SAMPLES:,} samples of {mean_tokens:.0f} tokens on {PAPER_GPUS} x A100: {hours:.1f} h; the paper says about 24 h, "
         "which the utilisation is set by",
         f"second rounds: {later or 'none'}; the slides say 3 to 8 h",
         f"{TRACK5_QUESTIONS:,} questions on 4 x T4: {answers:.0f} minutes; the challenge allowed {TRACK5_MINUTES}",
-        f"a 4-bit model: {quantized_bytes(padded(shape, padding)) / 2**30:.1f} GiB; the team's was about 39",
+        f"a 4-bit model: {quantized_bytes(padded(shape, run.config)) / 2**30:.1f} GiB; the team's was about 39",
     ]
 
 
@@ -272,9 +272,9 @@ def quantized_bytes(shape: ModelShape, bits: int = 4) -> float:
     return shape.linear_parameters * (bits / 8 + GROUP_BYTES) + 2 * shape.embedding_parameters
 
 
-def padded(shape: ModelShape, intermediate: int | None) -> ModelShape:
+def padded(shape: ModelShape, config: Mapping[str, Any]) -> ModelShape:
     """The shape with the MLP widened by zeros, as merge_ensemble writes it."""
-    return ModelShape(**{**shape.__dict__, "intermediate": intermediate or shape.intermediate})
+    return ModelShape(**{**shape.__dict__, "intermediate": padded_width(shape.intermediate, config)})
 
 
 def adapter_bytes(shape: ModelShape, rank: int) -> float:
@@ -341,13 +341,13 @@ def _build_ensemble(job: PlannedJob, run: Run) -> Estimate:
     adapters = run.config["adapters"]
     # Exact sums stack the matrices of their members.
     ranks = sum(adapters[member["name"]].get("training", run.config["training"])["rank"] for member in ensemble["adapters"])
-    size = adapter_bytes(run.shapes[ensemble["model"]], ranks)
+    size = adapter_bytes(run.shapes[ensemble["model"]], min(ranks, ensemble.get("svd_rank", ranks)))
     return Estimate("ensemble", SMALL_HOURS + 2 * size / MERGE_RATE / 3600, disk=(Disk("results", size),))
 
 
 def _merge_ensemble(job: PlannedJob, run: Run) -> Estimate:
     shape, merge = run.shapes[run.config["ensembles"][job.wildcards["ensemble"]]["model"]], run.config["merge"]
-    written = padded(shape, merge["pad_intermediate_to"]).parameters * (4 if merge["dtype"] == "float32" else 2)
+    written = padded(shape, run.config).parameters * (4 if merge["dtype"] == "float32" else 2)
     hours = (2 * shape.parameters + written) / MERGE_RATE / 3600
     return Estimate("merge", hours, disk=(Disk("merged", written, kept=merge["keep"]),))
 
@@ -359,7 +359,7 @@ def _quantization_hours(job: PlannedJob, run: Run) -> tuple[ModelShape, float]:
 
 def _quantize_model(job: PlannedJob, run: Run) -> Estimate:
     shape, hours = _quantization_hours(job, run)
-    size = quantized_bytes(padded(shape, run.config["merge"]["pad_intermediate_to"]), bits_of(run, job.wildcards["method"]))
+    size = quantized_bytes(padded(shape, run.config), bits_of(run, job.wildcards["method"]))
     # Finished layers wait on disk until all are done, a second time as what a killed run goes on from.
     return Estimate("quantization", hours, disk=(Disk("results", size), Disk("parts", 2 * size, kept=False)))
 

@@ -6,9 +6,12 @@ length, a JSON header (name -> dtype, shape, data_offsets), then the tensors' by
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +51,10 @@ class TensorFiles(Mapping[str, Stored]):
     def __init__(self, files: Iterable[Path]) -> None:
         self._stored: dict[str, Stored] = {}
         for file in files:
-            self._stored.update(_read_header(file))
+            for name, stored in _read_header(file).items():
+                if name in self._stored:
+                    raise BadInput(f"{file}: {name} is in {self._stored[name].file.name} too; fetch or build the model again")
+                self._stored[name] = stored
 
     def __getitem__(self, name: str) -> Stored:
         return self._stored[name]
@@ -77,13 +83,16 @@ def _read_header(file: Path) -> dict[str, Stored]:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(length))
         header.pop("__metadata__", None)
+        for name, entry in header.items():
+            if entry["dtype"] not in DTYPES:
+                raise BadInput(f"{file}: {name} is stored as {entry['dtype']}, which is not one of {', '.join(DTYPES)}; convert the model")
         found = {
             name: Stored(file, DTYPES[entry["dtype"]], tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
             for name, entry in header.items()
         }
     except FileNotFoundError:
         raise BadInput(f"{file}: no such file") from None
-    except (ValueError, KeyError, MemoryError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
         raise BadInput(f"{file}: not a safetensors file; fetch or build it again") from None
     size = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
     if file.stat().st_size != size:
@@ -93,11 +102,16 @@ def _read_header(file: Path) -> dict[str, Stored]:
 
 def _read_bytes(stored: Stored, first: int, count: int) -> torch.Tensor:
     """`count` elements from element `first` on, flat."""
-    buffer = bytearray(count * stored.dtype.itemsize)
+    values = torch.empty(count, dtype=stored.dtype)
     with stored.file.open("rb") as stream:
         stream.seek(stored.start + first * stored.dtype.itemsize)
-        stream.readinto(buffer)
-    return torch.frombuffer(buffer, dtype=stored.dtype) if count else torch.empty(0, dtype=stored.dtype)
+        stream.readinto(_bytes_of(values))
+    return values
+
+
+def _bytes_of(tensor: torch.Tensor) -> memoryview:
+    """The memory of a contiguous tensor on the CPU."""
+    return memoryview(tensor.flatten().view(torch.uint8).numpy())  # type: ignore[arg-type]
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -109,10 +123,39 @@ def weight_files(folder: Path) -> list[Path]:
     raise BadInput(f"{folder}: neither model.safetensors nor {INDEX}; the model's weights must be in the safetensors format")
 
 
+def check_index(folder: Path, tensors: TensorFiles) -> None:
+    """Raise BadInput if a model folder's index, where it has one, names other tensors than its files hold, or other files for them."""
+    listed = read_json(folder / INDEX)["weight_map"] if (folder / INDEX).is_file() else {}
+    found = {name: stored.file.name for name, stored in tensors.items()} if listed else {}
+    for name in sorted(listed.keys() | found.keys()):
+        if listed.get(name) != found.get(name):
+            says, is_in = listed.get(name, "no file"), found.get(name, "none")
+            raise BadInput(f"{folder / INDEX}: says {says} has {name}, which is in {is_in}; fetch or build the model again")
+
+
+class BackgroundDigest:
+    """SHA-256 of bytes while they are written: hashing them takes as long as making them, and a core of its own."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
+
+    def update(self, data: memoryview | bytes) -> None:
+        self._waiting.append(self._pool.submit(self._digest.update, data))
+        # Blocks wait in memory for their turn: few of them.
+        if len(self._waiting) > 2:
+            self._waiting.popleft().result()
+
+    def hexdigest(self) -> str:
+        self._pool.shutdown()
+        return self._digest.hexdigest()
+
+
 def write_tensors(
     path: Path, kinds: Mapping[str, tuple[torch.dtype, tuple[int, ...]]], blocks: Callable[[str], Iterable[torch.Tensor]]
-) -> None:
-    """Write a safetensors file, one tensor after the other.
+) -> str:
+    """Write a safetensors file, one tensor after the other, and return its SHA-256.
 
     `kinds` gives each tensor's dtype and shape, known before its values are; `blocks(name)` yields the values in consecutive rows.
     """
@@ -124,10 +167,17 @@ def write_tensors(
         offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    digest = BackgroundDigest()
     with path.open("wb") as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
+
+        def write(data: memoryview | bytes) -> None:
+            digest.update(data)
+            stream.write(data)
+
+        write(len(text).to_bytes(8, "little") + text)
         for name, (dtype, _) in kinds.items():
             for block in blocks(name):
-                stream.write(block.to(dtype).contiguous().flatten().view(torch.uint8).numpy())
+                write(_bytes_of(block.to("cpu", dtype).contiguous()))
         if stream.tell() != 8 + len(text) + offset:
             raise ValueError(f"{path}: the blocks do not fill the shapes that were announced")
+    return digest.hexdigest()
