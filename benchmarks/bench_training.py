@@ -4,8 +4,7 @@ Random-weight Qwen2 models and random tokens; lengths are those of the paper's b
 as long as the real ones' (bench_data.py makes them). Speeds are of tokens that samples have, not of padding, by CPU time. What is compared
 runs in turn in one process.
 
-    python benchmarks/run.py --output results.json training        the CPU part
-    python benchmarks/bench_training.py --device cuda --scratch /tmp/bench        on a GPU, shapes of 7B and 72B models
+    OMP_NUM_THREADS=1 python benchmarks/run.py --output results.json training
 """
 
 from __future__ import annotations
