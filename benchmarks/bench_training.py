@@ -78,6 +78,7 @@ def blend_lengths(scale: float) -> list[tuple[int, int]]:
 
 def speeds(lengths: Sequence[tuple[int, int]]) -> dict[str, float]:
     """Tokens a second of the same samples, computed in several ways, as medians of ratios to our packed step."""
+    import torch
     from accelerate import Accelerator
     from random_model import random_model, random_samples
     from rivals import bare_steps, padded_steps, trl_steps
@@ -88,6 +89,8 @@ def speeds(lengths: Sequence[tuple[int, int]]) -> dict[str, float]:
     from shopbench.qlora import load_model, make_optimizer
     from shopbench.training_config import TrainingConfig
 
+    # CPU time says how long a step takes while one core does it all.
+    torch.set_num_threads(1)
     shape = ModelShape(**SPEED_SHAPE)
     accelerator = Accelerator(cpu=True)
     config = TrainingConfig.from_json(json.dumps(ON_CPU | {"loss_reduction": "token"}))

@@ -80,6 +80,7 @@ def set_at(config, path, value):
         ("adapters.v8.blend", "v88", "adapters.v8.blend names 'v88', which is not defined; did you mean 'v8'?"),
         ("adapters.v8.training", {"rnk": 8}, "unknown key 'rnk' in adapters.v8.training; did you mean 'rank'?"),
         ("adapters.v7.start_from", "v7b", "adapters.v7.start_from leads back to 'v7'"),
+        ("ensembles.v7v8.alpha", {"sweep": "v7v8", "select_on": "validation"}, "comes from a sweep over 'v7v8' itself"),
         ("variants.track1.ensemble", "trck1", "did you mean 'track1'?"),
         ("variants.v8.precision", "awq", "a quantized variant needs an ensemble"),
         ("systems.final.track1", "trak1-awq", "did you mean 'track1-awq'?"),

@@ -140,6 +140,15 @@ def _resolve_sweeps(config: dict[str, Any]) -> None:
     for name, sweep in config["sweeps"].items():
         kind = _exactly_one(sweep, ("adapter", "ensemble"), f"sweeps.{name}")
         sweep["model"] = _look_up(sweep[kind], config[f"{kind}s"], f"sweeps.{name}.{kind}")["model"]
+    for name in config["ensembles"]:
+        seen = [name]
+        while isinstance(alpha := config["ensembles"][seen[-1]]["alpha"], dict):
+            swept = config["sweeps"][alpha["sweep"]].get("ensemble")
+            if swept is None:
+                break
+            if swept in seen:
+                raise BadInput(f"config: ensembles.{name}.alpha comes from a sweep over '{swept}' itself; sweep one with a given alpha")
+            seen.append(swept)
 
 
 def _resolve_variants(config: dict[str, Any]) -> None:
