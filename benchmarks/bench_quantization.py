@@ -126,7 +126,8 @@ def cost_of(program: str, *arguments: object) -> Cost:
     """Wall time and peak memory of one of the pipeline's programs. A small process starts it: a child's peak counts its parent's memory."""
     log = Path(str(arguments[-1]) + ".log")
     command = [sys.executable, str(SCRIPTS / program), *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())}
+    # As in the rule.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count()), "MALLOC_MMAP_THRESHOLD_": "65536"}
     started = time.perf_counter()
     with log.open("w") as stream:
         answer = subprocess.run([sys.executable, "-c", LAUNCH, *command], stdout=subprocess.PIPE, stderr=stream, env=environment, text=True)

@@ -32,6 +32,8 @@ rule quantize_model:
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
         """
+        # Finished layers go back to the system: in the heap their holes would add up, from layer to layer.
+        export MALLOC_MMAP_THRESHOLD_=65536
         {params.python:q} {input.program[0]:q} \
           --method {wildcards.method:q} \
           --settings {params.settings:q} \
