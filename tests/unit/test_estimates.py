@@ -1,5 +1,8 @@
 """Estimates against what is public of the models and of the winners' runs, and against each other."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,28 @@ def test_gpus_are_found_by_the_names_that_sites_give_them(name, like):
 
 def test_an_unknown_gpu_is_none():
     assert find_gpu("mi300x") is None and find_gpu(None) is None and find_gpu("quadro_t400") is None
+
+
+def estimate_training(*arguments):
+    command = [sys.executable, "workflow/scripts/estimate_training.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_one_adapters_training_is_estimated_as_the_plan_does(paper):
+    said = estimate_training("--adapter", "v8").stdout
+    total = sum(term.bytes for term in gpu_memory(QWEN, paper.config["adapters"]["v8"]["training"])) / 2**30
+    assert re.search(rf"^sum +{total:.2f}$", said, re.M)
+    hours = estimate(job("train_adapter", adapter="v8"), paper).hours
+    assert f"8 x a100: {hours:.1f} h, {8 * hours:.0f} GPU-hours" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--adapter", "v9"], "error: --adapter v9: the config trains no such adapter; it trains v7, v8, v7b, v9b"),
+        (["--adapter", "v8", "--gpu", "gtx"], "error: --gpu gtx: unknown; known are b200"),
+    ],
+)
+def test_what_cannot_be_estimated_is_named(arguments, message):
+    result = estimate_training(*arguments)
+    assert result.returncode == 2 and result.stderr.startswith(message) and result.stderr.count("\n") == 1
