@@ -24,8 +24,7 @@ from typing import Any
 import torch
 
 from shopbench.ensembles import best_alpha, signed_weights
-from shopbench.files import BadInput, progress, run_program, write_json
-from shopbench.hashed_folder import publish_folder
+from shopbench.files import BadInput, progress, publish_folder, run_program, write_json
 from shopbench.lora import CONFIG, WEIGHTS, Adapter, AdapterSum, check_compatible
 
 

@@ -20,8 +20,18 @@ from typing import Any
 
 import torch
 
-from shopbench.files import MANIFEST, BadInput, Parts, check_manifest, progress, read_json, run_program, whole_file, write_json
-from shopbench.hashed_folder import publish_folder
+from shopbench.files import (
+    MANIFEST,
+    BadInput,
+    Parts,
+    check_manifest,
+    progress,
+    publish_folder,
+    read_json,
+    run_program,
+    whole_file,
+    write_json,
+)
 from shopbench.lora import WEIGHTS, Adapter
 from shopbench.merging import Merge, check_fit, merged_config, mlp_padding
 from shopbench.padding import next_multiple

@@ -12,15 +12,13 @@ from typing import Any
 from shopbench.chat import END_TOKEN, chat_prompt
 from shopbench.constraints import constraint, cut_text, well_formed
 from shopbench.cpu_kernels import register_missing_kernels
+from shopbench.ensembles import LORA_RANKS
 from shopbench.files import BadInput, progress, read_json
 from shopbench.routing import task_type
 from shopbench.samples import cut_tokens
 
 # Qwen2-Instruct ends an answer at this token too.
 END_OF_TEXT = "<|endoftext|>"
-
-# The ranks that vLLM's LoRA kernels are built for.
-LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 # Prompts given to vLLM at once, as a multiple of those in flight: enough to keep the batch full, few enough to lose little in a kill.
 BATCHES_IN_CHUNK = 16

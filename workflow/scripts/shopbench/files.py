@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -125,11 +125,14 @@ def sha256_of(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: str | Path) -> None:
-    """List every file below `folder` (name, bytes, sha256) in its `manifest.json`, written last."""
-    folder = Path(folder)
+def write_manifest(folder: str | Path, digests: Mapping[str, str] | None = None) -> None:
+    """List every file below `folder` (name, bytes, sha256) in its `manifest.json`, written last.
+
+    `digests` has the SHA-256, by name, of files that were hashed while they were written: to read 144 GB again takes as long as a merge.
+    """
+    folder, known = Path(folder), digests or {}
     names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
-    files = [{"name": n, "bytes": (folder / n).stat().st_size, "sha256": sha256_of(folder / n)} for n in names]
+    files = [{"name": n, "bytes": (folder / n).stat().st_size, "sha256": known.get(n) or sha256_of(folder / n)} for n in names]
     write_json(folder / MANIFEST, {"files": files})
 
 
@@ -153,12 +156,17 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        _open_to_readers(partial)
-        write_manifest(partial)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
+        publish_folder(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def publish_folder(filled: Path, folder: Path, digests: Mapping[str, str] | None = None) -> None:
+    """Give `filled` its manifest (`digests` as there) and then the place of `folder`, on the same file system: whole or absent."""
+    _open_to_readers(filled)
+    write_manifest(filled, digests)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(filled, folder)
 
 
 def _open_to_readers(folder: Path) -> None:
