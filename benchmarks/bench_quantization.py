@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 import polars
 import torch
 from accelerate import init_empty_weights
+from models.timed import Cost, timed
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from shopbench.chat import TASK_TYPES
@@ -41,19 +39,6 @@ SHAPES = {"eighth": (EIGHTH, 2), "deep": (EIGHTH, 6), "quarter": (QUARTER, 2)}
 TEXTS = 24
 
 
-LAUNCH = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-_, status, usage = os.wait4(process.pid, 0)
-print(status, usage.ru_maxrss)
-"""
-
-
-class Cost(NamedTuple):
-    seconds: float
-    bytes: float
-
-
 def measure(scale: float) -> dict[str, float]:
     figures = {}
     with tempfile.TemporaryDirectory() as name:
@@ -64,13 +49,13 @@ def measure(scale: float) -> dict[str, float]:
         costs = {}
         for size in SHAPES:
             costs[size] = quantize(folder, size)
-            progress(f"{size}: {costs[size].bytes / 2**20:.0f} MiB, {costs[size].seconds:.0f} s")
+            progress(f"{size}: {costs[size].peak / 2**20:.0f} MiB, {costs[size].seconds:.0f} s")
         seconds = costs["deep"].seconds - costs["eighth"].seconds
-        figures["quantization.gptq.layers_in_memory"] = (costs["quarter"].bytes - costs["eighth"].bytes) / wider
-        figures["quantization.gptq.growth"] = costs["deep"].bytes / costs["eighth"].bytes
+        figures["quantization.gptq.layers_in_memory"] = (costs["quarter"].peak - costs["eighth"].peak) / wider
+        figures["quantization.gptq.growth"] = costs["deep"].peak / costs["eighth"].peak
         figures["quantization.gptq.bytes_per_second"] = (bytes_of["deep"] - bytes_of["eighth"]) / seconds
         costs = {size: verify(folder, size) for size in ("eighth", "quarter")}
-        figures["quantization.verify.layers_in_memory"] = (costs["quarter"].bytes - costs["eighth"].bytes) / wider
+        figures["quantization.verify.layers_in_memory"] = (costs["quarter"].peak - costs["eighth"].peak) / wider
     return figures
 
 
@@ -123,16 +108,7 @@ def verify(folder: Path, size: str) -> Cost:
 
 
 def cost_of(program: str, *arguments: object) -> Cost:
-    """Wall time and peak memory of one of the pipeline's programs. A small process starts it: a child's peak counts its parent's memory."""
-    log = Path(str(arguments[-1]) + ".log")
-    command = [sys.executable, str(SCRIPTS / program), *map(str, arguments)]
-    # As in the rule.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count()), "MALLOC_MMAP_THRESHOLD_": "65536"}
-    started = time.perf_counter()
-    with log.open("w") as stream:
-        answer = subprocess.run([sys.executable, "-c", LAUNCH, *command], stdout=subprocess.PIPE, stderr=stream, env=environment, text=True)
-    seconds = time.perf_counter() - started
-    status, kibibytes = map(int, answer.stdout.split())
-    if status:
-        raise RuntimeError(f"{program} failed:\n{log.read_text()[-4000:]}")
-    return Cost(seconds, kibibytes * 1024)
+    """Wall time and peak memory of one of the pipeline's programs."""
+    # The heap's setting is the rule's.
+    settings = ["MALLOC_MMAP_THRESHOLD_=65536", f"OMP_NUM_THREADS={os.cpu_count()}"]
+    return timed("env", *settings, sys.executable, SCRIPTS / program, *arguments)
