@@ -147,8 +147,9 @@ def test_a_killed_quantization_goes_on_from_its_last_layer(made, tmp_path, monke
     """Killed as soon as one of two layers is finished. Weights are compared; the order in a file's header depends on the resume."""
     arguments = [str(word) for word in quantize_arguments(made, method, tmp_path / method)]
     command = [sys.executable, str(ROOT / "workflow/scripts/quantize_model.py"), *arguments]
-    # gptqmodel names each linear layer as it takes it up, but not where it sees pytest.
+    # gptqmodel's progress bar names each linear layer as it takes it up, but not where it sees pytest or a CI service.
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.setenv("LOGBAR_FORCE_PROGRESS", "1")
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         while not list(tmp_path.glob("parts/quantize_model/*/cpu/CURRENT")) and process.poll() is None:
