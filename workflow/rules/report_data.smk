@@ -1,9 +1,9 @@
-# Figures and tables of data and training.
+# Figures and tables of the data.
 #
-# Requires   <results>/tables, datasets, blends (Parquet with counts in their metadata), <results>/adapters/{adapter}/manifest.json,
-#            config/datasets.tsv and config/paper.yaml
+# Requires   <results>/tables, datasets (Parquet with counts in their metadata), <results>/cards/datasets, config/datasets.tsv and
+#            config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            raw_table, dataset_pies, dataset_table, blend_table, hyper_parameters, training_curves
+#            raw_table, dataset_pies, dataset_table, new_dataset_table, length_distributions, example_prompts
 
 
 rule tabulate_raw_table:
@@ -77,84 +77,88 @@ rule tabulate_dataset_table:
     params:
         python=python.report,
         run=REPORTED_RUN,
+        clusters=["existing", "general"],
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --datasets {input.datasets:q} \
           --register {input.register:q} \
+          --clusters {params.clusters:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """
 
 
-rule tabulate_blend_table:
+rule tabulate_new_dataset_table:
     input:
-        program=program("figures/blend_table.py"),
+        program=program("figures/dataset_table.py"),
         env=environment("report"),
-        blends=expand("<results>/blends/{blend}.parquet", blend=config["blends"]),
+        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
         register="config/datasets.tsv",
-        paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/blend_table.tsv", caption="../report/captions/blend_table.rst", category="Data"),
+        table=report("<results>/report_tables/new_dataset_table.tsv", caption="../report/captions/new_dataset_table.rst", category="Data"),
     log:
-        "<logs>/report/blend_table.log",
+        "<logs>/report/new_dataset_table.log",
     conda:
         "../../envs/report.yaml"
     params:
         python=python.report,
         run=REPORTED_RUN,
+        clusters=["new"],
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
-          --blends {input.blends:q} \
+          --datasets {input.datasets:q} \
           --register {input.register:q} \
-          --paper {input.paper:q} \
+          --clusters {params.clusters:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """
 
 
-rule tabulate_hyper_parameters:
+rule draw_length_distributions:
     input:
-        program=program("figures/hyper_parameters.py"),
+        program=program("figures/length_distributions.py"),
         env=environment("report"),
-        paper="config/paper.yaml",
+        cards=expand("<results>/cards/datasets/{dataset}.json", dataset=DATASETS),
     output:
-        table=report("<results>/report_tables/hyper_parameters.tsv", caption="../report/captions/hyper_parameters.rst", category="Training"),
+        png=report("<results>/figures/length_distributions.png", caption="../report/captions/length_distributions.rst", category="Data"),
+        pdf="<results>/figures/length_distributions.pdf",
+        table="<results>/report_tables/length_distributions.tsv",
     log:
-        "<logs>/report/hyper_parameters.log",
+        "<logs>/report/length_distributions.log",
     conda:
         "../../envs/report.yaml"
     params:
         python=python.report,
         run=REPORTED_RUN,
-        training=json.dumps(config["training"]),
-        adapters=json.dumps(config["adapters"]),
+        max_length=config["training"]["max_length"],
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
-          --paper {input.paper:q} \
-          --training {params.training:q} \
-          --adapters {params.adapters:q} \
+          --cards {input.cards:q} \
+          --max-length {params.max_length:q} \
+          --png {output.png:q} \
+          --pdf {output.pdf:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """
 
 
-rule draw_training_curves:
+rule draw_example_prompts:
     input:
-        program=program("figures/training_curves.py"),
+        program=program("figures/example_prompts.py"),
         env=environment("report"),
-        adapters=expand("<results>/adapters/{adapter}/manifest.json", adapter=TRAINED_ADAPTERS),
+        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
     output:
-        png=report("<results>/figures/training_curves.png", caption="../report/captions/training_curves.rst", category="Training"),
-        pdf="<results>/figures/training_curves.pdf",
-        table="<results>/report_tables/training_curves.tsv",
+        png=report("<results>/figures/example_prompts.png", caption="../report/captions/example_prompts.rst", category="Data"),
+        pdf="<results>/figures/example_prompts.pdf",
+        table="<results>/report_tables/example_prompts.tsv",
     log:
-        "<logs>/report/training_curves.log",
+        "<logs>/report/example_prompts.log",
     conda:
         "../../envs/report.yaml"
     params:
@@ -164,7 +168,7 @@ rule draw_training_curves:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
-          --adapters {input.adapters:q} \
+          --datasets {input.datasets:q} \
           --png {output.png:q} \
           --pdf {output.pdf:q} \
           --table {output.table:q} \

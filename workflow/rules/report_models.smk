@@ -1,73 +1,8 @@
 # Figures and tables of ensembles, quantization and inference.
 #
-# Requires   <results>/sweeps, scores, verified, timings, and config/paper.yaml
+# Requires   <results>/scores, verified, timings, and config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            wise_ft_curve, alpha_choice, iteration_table, verification_table, quantization_effect, constraint_ablation, time_per_track
-
-# The set that chooses a sweep's alpha in the report; the others report it.
-CHOOSING_SET = "validation"
-
-
-rule draw_wise_ft_curve:
-    input:
-        program=program("figures/wise_ft_curve.py"),
-        env=environment("report"),
-        sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
-        paper="config/paper.yaml",
-    output:
-        png=report("<results>/figures/wise_ft_curve.png", caption="../report/captions/wise_ft_curve.rst", category="Ensembles"),
-        pdf="<results>/figures/wise_ft_curve.pdf",
-        table="<results>/report_tables/wise_ft_curve.tsv",
-    log:
-        "<logs>/report/wise_ft_curve.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        python=python.report,
-        run=REPORTED_RUN,
-        choosing_set=CHOOSING_SET,
-        calibration=config["quantization"]["calibration"],
-    shell:
-        """
-        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
-          --run {params.run:q} \
-          --sweeps {input.sweeps:q} \
-          --choosing-set {params.choosing_set:q} \
-          --calibration {params.calibration:q} \
-          --paper {input.paper:q} \
-          --png {output.png:q} \
-          --pdf {output.pdf:q} \
-          --table {output.table:q} \
-          > {log:q} 2>&1
-        """
-
-
-rule tabulate_alpha_choice:
-    input:
-        program=program("figures/alpha_choice.py"),
-        env=environment("report"),
-        sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
-    output:
-        table=report("<results>/report_tables/alpha_choice.tsv", caption="../report/captions/alpha_choice.rst", category="Ensembles"),
-    log:
-        "<logs>/report/alpha_choice.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        python=python.report,
-        run=REPORTED_RUN,
-        choosing_set=CHOOSING_SET,
-        calibration=config["quantization"]["calibration"],
-    shell:
-        """
-        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
-          --run {params.run:q} \
-          --sweeps {input.sweeps:q} \
-          --choosing-set {params.choosing_set:q} \
-          --calibration {params.calibration:q} \
-          --table {output.table:q} \
-          > {log:q} 2>&1
-        """
+#            iteration_table, component_gains, verification_table, quantization_effect, constraint_ablation, time_per_track
 
 
 rule tabulate_iteration_table:
@@ -97,6 +32,42 @@ rule tabulate_iteration_table:
           --systems {params.systems:q} \
           --bootstrap {params.bootstrap:q} \
           --seed {params.seed:q} \
+          --table {output.table:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule draw_component_gains:
+    input:
+        program=program("figures/component_gains.py"),
+        env=environment("report"),
+        scores=reported_scores(variants_of_steps()),
+        paper="config/paper.yaml",
+    output:
+        png=report("<results>/figures/component_gains.png", caption="../report/captions/component_gains.rst", category="Scores"),
+        pdf="<results>/figures/component_gains.pdf",
+        table="<results>/report_tables/component_gains.tsv",
+    log:
+        "<logs>/report/component_gains.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        python=python.report,
+        run=REPORTED_RUN,
+        steps=json.dumps(config["report"]["steps"]),
+        bootstrap=config["scoring"]["bootstrap"],
+        seed=config["seed"],
+    shell:
+        """
+        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
+          --run {params.run:q} \
+          --scores {input.scores:q} \
+          --steps {params.steps:q} \
+          --bootstrap {params.bootstrap:q} \
+          --seed {params.seed:q} \
+          --paper {input.paper:q} \
+          --png {output.png:q} \
+          --pdf {output.pdf:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """

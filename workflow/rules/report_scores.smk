@@ -2,7 +2,7 @@
 #
 # Requires   <results>/scores, <results>/comparisons and config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            zero_shot, base_vs_finetuned, final_scores, task_table, scores_table, comparison_table
+#            zero_shot, base_vs_finetuned, two_models, final_scores, task_heat_map, scores_table, comparison_table
 
 
 rule tabulate_zero_shot:
@@ -63,6 +63,34 @@ rule draw_base_vs_finetuned:
         """
 
 
+rule tabulate_two_models:
+    input:
+        program=program("figures/two_models.py"),
+        env=environment("report"),
+        scores=reported_scores(UNQUANTIZED_VARIANTS),
+        paper="config/paper.yaml",
+    output:
+        table=report("<results>/report_tables/two_models.tsv", caption="../report/captions/two_models.rst", category="Scores"),
+    log:
+        "<logs>/report/two_models.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        python=python.report,
+        run=REPORTED_RUN,
+        variants=json.dumps({name: config["variants"][name] for name in UNQUANTIZED_VARIANTS}),
+    shell:
+        """
+        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
+          --run {params.run:q} \
+          --scores {input.scores:q} \
+          --variants {params.variants:q} \
+          --paper {input.paper:q} \
+          --table {output.table:q} \
+          > {log:q} 2>&1
+        """
+
+
 rule draw_final_scores:
     input:
         program=program("figures/final_scores.py"),
@@ -95,27 +123,31 @@ rule draw_final_scores:
         """
 
 
-rule tabulate_task_table:
+rule draw_task_heat_map:
     input:
-        program=program("figures/task_table.py"),
+        program=program("figures/task_heat_map.py"),
         env=environment("report"),
-        scores=reported_scores(answering(["base", "round2"])),
+        scores=reported_scores(answering(REPORTED_SYSTEMS)),
     output:
-        table=report("<results>/report_tables/task_table.tsv", caption="../report/captions/task_table.rst", category="Scores"),
+        png=report("<results>/figures/task_heat_map.png", caption="../report/captions/task_heat_map.rst", category="Scores"),
+        pdf="<results>/figures/task_heat_map.pdf",
+        table="<results>/report_tables/task_heat_map.tsv",
     log:
-        "<logs>/report/task_table.log",
+        "<logs>/report/task_heat_map.log",
     conda:
         "../../envs/report.yaml"
     params:
         python=python.report,
         run=REPORTED_RUN,
-        systems=json.dumps(REPORTED_PAIR),
+        systems=json.dumps(REPORTED_SYSTEMS),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --scores {input.scores:q} \
           --systems {params.systems:q} \
+          --png {output.png:q} \
+          --pdf {output.pdf:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """
