@@ -63,9 +63,7 @@ def draw(examples: list[dict[str, Any]], run: dict[str, Any]) -> Figure:
     """A box a task type: its name, the question, the answer on the type's colour."""
     texts = [(wrapped(e["prompt"]), wrapped(e["completion"])) for e in examples]
     heights = [len(question) + len(answer) + 2.6 for question, answer in texts]
-    figure, panels = plt.subplots(
-        len(examples), 1, figsize=(WIDTH, 0.118 * sum(heights) + 0.5), height_ratios=heights, squeeze=False
-    )
+    figure, panels = plt.subplots(len(examples), 1, figsize=(WIDTH, 0.118 * sum(heights) + 0.5), height_ratios=heights, squeeze=False)
     for (axes,), example, (question, answer), height in zip(panels, examples, texts, heights, strict=True):
         colour = COLOURS[example["task_type"]]
         axes.set(xlim=(0, 1), ylim=(height, 0), xticks=[], yticks=[])

@@ -17,25 +17,25 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from draw_rule_graph import HIDDEN, columns_of, grouped, without_shortcuts
+from draw_rule_graph import HIDDEN, columns_of, without_shortcuts
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from shopbench.figure_style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, RED, SKY, WIDTH, YELLOW, footnote, save_figure, use_style
+from shopbench.figure_style import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, WIDTH, YELLOW, footnote, save_figure, use_style
 from shopbench.files import BadInput, run_program
 from shopbench.report_data import figure_arguments, run_line, write_table
 
 COLUMNS = ["rule", "stage", "feeds"]
 # Stages of one colour, in the order of the pipeline.
 STAGES = {
-    "data": (BLUE, ["sources", "tables", "datasets", "evaluation"]),
+    "data": (BLUE, ["environments", "sources", "tables", "datasets", "evaluation"]),
     "blends and cards": (SKY, ["blends", "cards"]),
     "base and training": (ORANGE, ["base", "adapters"]),
     "ensembles": (YELLOW, ["ensembles"]),
     "quantization": (PINK, ["quantization"]),
     "inference and scores": (GREEN, ["inference", "scoring"]),
-    "report": (RED, ["report", "report_data", "report_training", "report_models", "report_scores", "report_run"]),
+    "report": (RED, ["Snakefile", "report", "report_data", "report_training", "report_models", "report_scores", "report_run"]),
 }
 # Inches from row to row, and of a box's height.
 ROW, BOX = 0.42, 0.2
@@ -44,11 +44,9 @@ ROW, BOX = 0.42, 0.2
 def stage_of_rules(files: list[Path]) -> dict[str, str]:
     """Each rule's stage, by the file that defines it."""
     by_file = {file: stage for stage, (_, members) in STAGES.items() for file in members}
-    return {
-        rule: by_file.get(path.stem, "other")
-        for path in files
-        for rule in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)
-    }
+    if unknown := [path for path in files if path.stem not in by_file and re.search(r"^rule ", path.read_text(encoding="utf-8"), re.M)]:
+        raise BadInput(f"{unknown[0]}: its rules belong to no stage; name the file in STAGES of figures/pipeline.py")
+    return {rule: by_file[path.stem] for path in files for rule in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)}
 
 
 def read_graph(configfiles: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -62,12 +60,17 @@ def read_graph(configfiles: list[str]) -> tuple[list[str], list[tuple[str, str]]
     return sorted(set(names.values()) - HIDDEN), sorted(edge for edge in edges if not HIDDEN & set(edge))
 
 
-def stage_of_box(box: str, stages: dict[str, str]) -> str:
-    """A box's stage; one of several rules has that of the first with its verb in the last stage that has any."""
-    if box in stages:
-        return stages[box]
-    verb = box.partition("_*")[0]
-    return next((stages[rule] for rule in reversed(stages) if rule.startswith(f"{verb}_")), "other")
+def in_boxes(rules: list[str], edges: list[tuple[str, str]], stages: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Boxes with their stages, and the arrows between them. Rules of one verb and stage that feed the same rules share a box."""
+    families: dict[tuple[str, str, frozenset[str]], list[str]] = {}
+    for rule in rules:
+        families.setdefault((rule.split("_")[0], stages[rule], frozenset(b for a, b in edges if a == rule)), []).append(rule)
+    box_of, boxes = {}, {}
+    for (verb, stage, _), members in families.items():
+        box = f"{verb}_* ({len(members)} rules)" if len(members) > 1 else members[0]
+        boxes[box] = stage
+        box_of |= dict.fromkeys(members, box)
+    return boxes, list(dict.fromkeys((box_of[a], box_of[b]) for a, b in edges))
 
 
 def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
@@ -81,9 +84,9 @@ def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
     axes.text(x, y, text, ha="center", va="center", fontsize=6.3, color=INK, zorder=3)
 
 
-def draw(nodes: list[str], edges: list[tuple[str, str]], stages: dict[str, str], run: dict[str, Any]) -> Figure:
-    """Layers from top to bottom; every arrow points down."""
-    layers = columns_of(nodes, edges)
+def draw(boxes: dict[str, str], edges: list[tuple[str, str]], run: dict[str, Any]) -> Figure:
+    """Boxes (with their stages) in layers from top to bottom; every arrow points down."""
+    layers = columns_of(list(boxes), edges)
     figure, axes = plt.subplots(figsize=(WIDTH, ROW * len(layers) + 0.7))
     at = {box: (WIDTH * (place + 0.5) / len(layer), -ROW * depth) for depth, layer in enumerate(layers) for place, box in enumerate(layer)}
     colours = {stage: colour for stage, (colour, _) in STAGES.items()}
@@ -103,9 +106,12 @@ def draw(nodes: list[str], edges: list[tuple[str, str]], stages: dict[str, str],
         )
         axes.add_patch(arrow)
     for box, (x, y) in at.items():
-        draw_box(axes, box, x, y, colours.get(stage_of_box(box, stages), MUTED))
-    for number, (stage, colour) in enumerate(colours.items()):
-        axes.text(WIDTH * number / len(colours), ROW * 0.75, f"■ {stage}", fontsize=6.8, color=INK).set_color(colour)
+        draw_box(axes, box, x, y, colours[boxes[box]])
+    x = 0.0
+    for stage, colour in colours.items():
+        axes.text(x, ROW * 0.75, "■", fontsize=7.5, color=colour)
+        axes.text(x + 0.13, ROW * 0.75, stage, fontsize=7)
+        x += 0.36 + 0.062 * len(stage)
     axes.set(xlim=(0, WIDTH), ylim=(-ROW * (len(layers) - 0.5), ROW))
     axes.axis("off")
     footnote(figure, run_line(run, published=False))
@@ -121,11 +127,11 @@ def main() -> None:
 
     rules, edges = read_graph(args.configfiles)
     stages = stage_of_rules(args.rules)
-    boxes, arrows = grouped(rules, edges)
+    boxes, arrows = in_boxes(rules, edges, stages)
     use_style()
-    save_figure(draw(boxes, without_shortcuts(boxes, arrows), stages, args.run), args.png, args.pdf)
+    save_figure(draw(boxes, without_shortcuts(list(boxes), arrows), args.run), args.png, args.pdf)
     feeds = {rule: ", ".join(b for a, b in edges if a == rule) for rule in rules}
-    write_table(args.table, COLUMNS, [{"rule": rule, "stage": stages.get(rule, "other"), "feeds": feeds[rule]} for rule in rules])
+    write_table(args.table, COLUMNS, [{"rule": rule, "stage": stages[rule], "feeds": feeds[rule]} for rule in rules])
 
 
 if __name__ == "__main__":

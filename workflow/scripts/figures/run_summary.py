@@ -20,6 +20,7 @@ from shopbench.report_data import figure_arguments, write_table
 from shopbench.run_record import RuleRecord, run_record
 
 COLUMNS = ["rule", "jobs", "hours", "cpu_hours", "gpus", "gpu_hours", "longest_minutes", "memory_mib", "failures", "retries"]
+DIGITS = {"hours": 3, "cpu_hours": 3, "gpu_hours": 3, "longest_minutes": 1, "memory_mib": 0}
 SUMMED = ["jobs", "hours", "cpu_hours", "gpu_hours", "failures", "retries"]
 
 
@@ -28,7 +29,9 @@ def table_rows(records: dict[str, RuleRecord]) -> list[dict[str, Any]]:
     rows = [{"rule": rule, **dataclasses.asdict(record)} for rule, record in records.items()]
     sums = {column: sum(row[column] for row in rows) for column in SUMMED}
     largest = {column: max((row[column] for row in rows), default=0) for column in ("gpus", "longest_minutes", "memory_mib")}
-    return [{**row, "memory_mib": round(row["memory_mib"])} for row in [*rows, {"rule": "all", **sums, **largest}]]
+    return [
+        {**row, **{key: f"{row[key]:.{digits}f}" for key, digits in DIGITS.items()}} for row in [*rows, {"rule": "all", **sums, **largest}]
+    ]
 
 
 def main() -> None:

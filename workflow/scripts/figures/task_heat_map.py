@@ -83,7 +83,9 @@ def draw_cell(axes: Axes, column: int, height: float, cell: dict[str, Any]) -> N
 
 def draw(rows: list[dict[str, Any]], systems: list[str], run: dict[str, Any], note: str) -> Figure:
     sets = list(dict.fromkeys(row["set"] for row in rows))
-    lines = {name: len({r["task"] for r in rows if r["set"] == name}) + len({r["track"] for r in rows if r["set"] == name}) for name in sets}
+    lines = {
+        name: len({r["task"] for r in rows if r["set"] == name}) + len({r["track"] for r in rows if r["set"] == name}) for name in sets
+    }
     longest = max(lines.values())
     figure, (panels,) = plt.subplots(1, len(sets), figsize=(WIDTH, 1.5 + 0.165 * longest), squeeze=False)
     for axes, set_name in zip(panels, sets, strict=True):
@@ -95,7 +97,9 @@ def draw(rows: list[dict[str, Any]], systems: list[str], run: dict[str, Any], no
     bar.set_label("score minus the trivial answer's", fontsize=8)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7.5)
-    footnote(figure, run_line(run, published=False), "In brackets: questions. Grey: no score (the metric was refused, or was not run).", note)
+    footnote(
+        figure, run_line(run, published=False), "In brackets: questions. Grey: no score (the metric was refused, or was not run).", note
+    )
     return figure
 
 

@@ -39,6 +39,11 @@ WORDS = {
     "kl_p99": "99th percentile",
     "kl_allowed": "allowed",
     "llm": "language model",
+    "gpus": "GPUs",
+    "gpu_hours": "GPU-hours",
+    "cpu_hours": "CPU-hours",
+    "memory_mib": "memory (MiB)",
+    "longest_minutes": "longest (minutes)",
 }
 
 
@@ -128,7 +133,11 @@ def interval_of(row: Row, column: str) -> str:
     """`[low, high]` of a column that has one in this row, else nothing. Of x and x_score, the score has it."""
     stem = re.sub(r"_?(score|difference)$", "", column)
     low, high = (row.get(f"{stem}_{end}" if stem else end) for end in ("low", "high"))
-    return f"[{shown(low, 'low')}, {shown(high, 'high')}]" if low and high and f"{column}_score" not in row and row.get("origin") != "published" else ""
+    return (
+        f"[{shown(low, 'low')}, {shown(high, 'high')}]"
+        if low and high and f"{column}_score" not in row and row.get("origin") != "published"
+        else ""
+    )
 
 
 def plain_table(rows: list[Row]) -> Table:
