@@ -3,11 +3,12 @@
     python workflow/scripts/make_report.py --config results/demo/run_config.yaml --sections workflow/report/sections.yaml \\
       --template workflow/report/page.html.j2 --captions workflow/report/captions/*.rst --figures results/demo/figures/*.png \\
       --tables results/demo/report_tables/*.tsv --cards results/demo/cards/*/*.md --command 'snakemake --profile profiles/demo' \\
-      --made '{"zero_shot": {"rule": "tabulate_zero_shot", "program": "workflow/scripts/figures/zero_shot.py", "lock": null, "reads": []}}' \\
+      --made '{"zero_shot": {"rule": "tabulate_zero_shot", "program": "...", "lock": null, "reads": []}}' \\
       --output results/demo/report.html
 
 Reads the run's config, the page's order (sections.yaml), its template, a caption per item (a Jinja template over the config, as in
-Snakemake's own report), pictures, tables and cards. Leaves one file: pictures inside, no script from elsewhere, nothing loaded from a network.
+Snakemake's own report), pictures, tables and cards. Leaves one file: pictures inside, no script from elsewhere, nothing loaded from a
+network.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
       --datasets results/demo/datasets/*.parquet --register config/datasets.tsv --clusters existing general \\
       --table dataset_table.tsv
 
-Reads the counts in the Parquet files' metadata and config/datasets.tsv. Leaves a table with a row per line of the register whose cluster is
-asked for, columns number (of all lines), dataset, source, asks, task_type, track, cluster, llm, published_rows, wanted_rows, rows, train, validation, shortfall, skipped
-(candidates that could not be asked), and a last row of sums. A dataset that was not built has empty cells.
+Reads the counts in the Parquet files' metadata and config/datasets.tsv. Leaves a table with a row per line of the register whose cluster
+is asked for, columns number (of all lines), dataset, source, asks, task_type, track, cluster, llm, published_rows, wanted_rows, rows,
+train, validation, shortfall, skipped (candidates that could not be asked), and a last row of sums. A dataset that was not built has empty
+cells.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ SCRIPTS = Path("workflow/scripts")
 
 
 def made_from(told: dict[str, Any], left: list[str]) -> dict[str, Any]:
-    """What Snakemake's rule told (rule, program, lock, reads), with the hashes of the code and of the lock, and the files that were left."""
+    """What Snakemake's rule told (rule, program, lock, reads), the hashes of the code and of the lock, and the files that were left."""
     files = imports_of(SCRIPTS, str(Path(told["program"]).relative_to(SCRIPTS)))
     lock = {"lock_sha256": sha256_of(told["lock"])[:DIGITS]} if told["lock"] else {}
     return {**told, **lock, "code": code_version(files), "files": len(files), "left": left}

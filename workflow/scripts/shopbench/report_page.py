@@ -27,6 +27,7 @@ LONG = 24
 # Columns whose values have words of their own for people; others (variants, datasets) show their names in the config.
 LABELLED = {"set", "track", "source", "part", "cluster", "task_type"}
 
+SIGNED = {"gain", "difference"}
 # Differences of scores have three digits however small they are.
 DIFFERENCES = {"gain", "gain_low", "gain_high", "difference", "low", "high"}
 
@@ -121,7 +122,7 @@ def shown(text: str, column: str = "", *, published: bool = False) -> str:
     """A table's text as the page shows it: own fractions with three digits, published ones with their source's, thousands marked."""
     text = text.replace(" ⏎ ", "\n")
     if not published and (re.fullmatch(r"-?\d+\.\d{6}", text) or (column in DIFFERENCES and re.fullmatch(r"-?[\d.]+(e-\d+)?", text))):
-        text = f"{float(text):.3f}"
+        text = f"{float(text):+.3f}" if column in SIGNED else f"{float(text):.3f}"
     elif re.fullmatch(r"\d{4,}", text):
         text = f"{int(text):,}"
     if is_number(text):

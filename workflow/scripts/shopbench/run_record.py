@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^ *(?:local)?(rule|Error in rule|Error in group) (\S+):\n((
 
 @dataclass
 class RuleRecord:
-    """All jobs of a rule. Hours are wall time; memory is the largest resident set of any of them, in MiB; GPUs the most that one asked for."""
+    """All jobs of a rule. Hours are wall time, memory is the largest resident set of any of them (MiB), GPUs the most that one had."""
 
     jobs: int = 0
     hours: float = 0.0
