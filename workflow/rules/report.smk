@@ -20,7 +20,7 @@ REPORTED_CHECK = config["report"]["check"]
 REPORTED_COMPARISONS = [f"<results>/comparisons/{REPORTED_CHECK['finetuned']}-over-{REPORTED_CHECK['base']}.json"] if REPORTED_CHECK else []
 TRAINED_ADAPTERS = [name for name, adapter in config["adapters"].items() if "path" not in adapter]
 ENSEMBLE_VARIANTS = [name for name, variant in config["variants"].items() if "ensemble" in variant]
-UNQUANTIZED_VARIANTS = [name for name, variant in config["variants"].items() if variant["precision"] == "bf16"]
+SINGLE_VARIANTS = [name for name, variant in config["variants"].items() if not {"ensemble", "alpha"} & set(variant)]
 PLAIN_VARIANTS = [name for name, variant in config["variants"].items() if not {"adapter", "ensemble"} & set(variant)]
 
 FIGURES = [

@@ -12,7 +12,7 @@ rule tabulate_raw_table:
         env=environment("report"),
         tables=expand("<results>/tables/{table}.parquet", table=ALL_TABLES),
     output:
-        table=report("<results>/report_tables/raw_table.tsv", caption="../report/captions/raw_table.rst", category="Data"),
+        table=for_report("<results>/report_tables/raw_table.tsv", "Data"),
     log:
         "<logs>/report/raw_table.log",
     conda:
@@ -38,9 +38,9 @@ rule draw_dataset_pies:
         register="config/datasets.tsv",
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/dataset_pies.png", caption="../report/captions/dataset_pies.rst", category="Data"),
+        png=for_report("<results>/figures/dataset_pies.png", "Data"),
         pdf="<results>/figures/dataset_pies.pdf",
-        table="<results>/report_tables/dataset_pies.tsv",
+        table=for_report("<results>/report_tables/dataset_pies.tsv", "Data"),
     log:
         "<logs>/report/dataset_pies.log",
     conda:
@@ -69,7 +69,7 @@ rule tabulate_dataset_table:
         datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
         register="config/datasets.tsv",
     output:
-        table=report("<results>/report_tables/dataset_table.tsv", caption="../report/captions/dataset_table.rst", category="Data"),
+        table=for_report("<results>/report_tables/dataset_table.tsv", "Data"),
     log:
         "<logs>/report/dataset_table.log",
     conda:
@@ -97,7 +97,7 @@ rule tabulate_new_dataset_table:
         datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
         register="config/datasets.tsv",
     output:
-        table=report("<results>/report_tables/new_dataset_table.tsv", caption="../report/captions/new_dataset_table.rst", category="Data"),
+        table=for_report("<results>/report_tables/new_dataset_table.tsv", "Data"),
     log:
         "<logs>/report/new_dataset_table.log",
     conda:
@@ -124,9 +124,9 @@ rule draw_length_distributions:
         env=environment("report"),
         cards=expand("<results>/cards/datasets/{dataset}.json", dataset=DATASETS),
     output:
-        png=report("<results>/figures/length_distributions.png", caption="../report/captions/length_distributions.rst", category="Data"),
+        png=for_report("<results>/figures/length_distributions.png", "Data"),
         pdf="<results>/figures/length_distributions.pdf",
-        table="<results>/report_tables/length_distributions.tsv",
+        table=for_report("<results>/report_tables/length_distributions.tsv", "Data"),
     log:
         "<logs>/report/length_distributions.log",
     conda:
@@ -154,9 +154,9 @@ rule draw_example_prompts:
         env=environment("report"),
         datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
     output:
-        png=report("<results>/figures/example_prompts.png", caption="../report/captions/example_prompts.rst", category="Data"),
+        png=for_report("<results>/figures/example_prompts.png", "Data"),
         pdf="<results>/figures/example_prompts.pdf",
-        table="<results>/report_tables/example_prompts.tsv",
+        table=for_report("<results>/report_tables/example_prompts.tsv", "Data"),
     log:
         "<logs>/report/example_prompts.log",
     conda:

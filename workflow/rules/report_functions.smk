@@ -25,6 +25,22 @@ def own_configfiles():
     return [os.path.relpath(file) for file in workflow.overwrite_configfiles]
 
 
+def for_report(path, category):
+    """A figure or table as Snakemake's own report (`snakemake --report`) shows it."""
+    name, kind = Path(path).stem, "figure" if path.endswith(".png") else "table"
+    labels = {"item": name.replace("_", " "), "kind": kind}
+    return report(path, caption=f"../report/captions/{name}.rst", category=category, labels=labels)
+
+
+def differing_only_in(key, variants):
+    """Those of the variants that another one of them equals but for `key`."""
+    groups = {}
+    for name in variants:
+        rest = json.dumps({k: v for k, v in config["variants"][name].items() if k != key}, sort_keys=True)
+        groups.setdefault(rest, []).append(name)
+    return [name for members in groups.values() if len(members) > 1 for name in members]
+
+
 def made_by(names):
     """JSON: of each figure and table its rule, its program, its environment's lock, and the files that it reads, in short."""
     told = {}

@@ -4,6 +4,10 @@
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
 #            iteration_table, component_gains, verification_table, quantization_effect, constraint_ablation, time_per_track
 
+# What a figure compares, and nothing else: another variant's scores redraw nothing.
+QUANTIZED_AND_NOT = differing_only_in("precision", ENSEMBLE_VARIANTS)
+CONSTRAINED_AND_NOT = differing_only_in("constraints", config["variants"])
+
 
 rule tabulate_iteration_table:
     input:
@@ -12,7 +16,7 @@ rule tabulate_iteration_table:
         scores=reported_scores(answering(["round1", "round2"])),
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/iteration_table.tsv", caption="../report/captions/iteration_table.rst", category="Ensembles"),
+        table=for_report("<results>/report_tables/iteration_table.tsv", "Ensembles"),
     log:
         "<logs>/report/iteration_table.log",
     conda:
@@ -44,9 +48,9 @@ rule draw_component_gains:
         scores=reported_scores(variants_of_steps()),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/component_gains.png", caption="../report/captions/component_gains.rst", category="Scores"),
+        png=for_report("<results>/figures/component_gains.png", "Scores"),
         pdf="<results>/figures/component_gains.pdf",
-        table="<results>/report_tables/component_gains.tsv",
+        table=for_report("<results>/report_tables/component_gains.tsv", "Scores"),
     log:
         "<logs>/report/component_gains.log",
     conda:
@@ -79,9 +83,7 @@ rule tabulate_verification_table:
         env=environment("report"),
         verified=expand("<results>/verified/{model}.json", model=REPORTED_QUANTIZED),
     output:
-        table=report(
-            "<results>/report_tables/verification_table.tsv", caption="../report/captions/verification_table.rst", category="Quantization"
-        ),
+        table=for_report("<results>/report_tables/verification_table.tsv", "Quantization"),
     log:
         "<logs>/report/verification_table.log",
     conda:
@@ -103,13 +105,11 @@ rule draw_quantization_effect:
     input:
         program=program("figures/quantization_effect.py"),
         env=environment("report"),
-        scores=reported_scores(ENSEMBLE_VARIANTS),
+        scores=reported_scores(QUANTIZED_AND_NOT),
     output:
-        png=report(
-            "<results>/figures/quantization_effect.png", caption="../report/captions/quantization_effect.rst", category="Quantization"
-        ),
+        png=for_report("<results>/figures/quantization_effect.png", "Quantization"),
         pdf="<results>/figures/quantization_effect.pdf",
-        table="<results>/report_tables/quantization_effect.tsv",
+        table=for_report("<results>/report_tables/quantization_effect.tsv", "Quantization"),
     log:
         "<logs>/report/quantization_effect.log",
     conda:
@@ -117,7 +117,7 @@ rule draw_quantization_effect:
     params:
         python=python.report,
         run=REPORTED_RUN,
-        variants=json.dumps({name: config["variants"][name] for name in ENSEMBLE_VARIANTS}),
+        variants=json.dumps({name: config["variants"][name] for name in QUANTIZED_AND_NOT}),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
@@ -135,11 +135,11 @@ rule draw_constraint_ablation:
     input:
         program=program("figures/constraint_ablation.py"),
         env=environment("report"),
-        scores=reported_scores(config["variants"]),
+        scores=reported_scores(CONSTRAINED_AND_NOT),
     output:
-        png=report("<results>/figures/constraint_ablation.png", caption="../report/captions/constraint_ablation.rst", category="Inference"),
+        png=for_report("<results>/figures/constraint_ablation.png", "Inference"),
         pdf="<results>/figures/constraint_ablation.pdf",
-        table="<results>/report_tables/constraint_ablation.tsv",
+        table=for_report("<results>/report_tables/constraint_ablation.tsv", "Inference"),
     log:
         "<logs>/report/constraint_ablation.log",
     conda:
@@ -147,7 +147,7 @@ rule draw_constraint_ablation:
     params:
         python=python.report,
         run=REPORTED_RUN,
-        variants=json.dumps(config["variants"]),
+        variants=json.dumps({name: config["variants"][name] for name in CONSTRAINED_AND_NOT}),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
@@ -168,9 +168,9 @@ rule draw_time_per_track:
         timings=expand("<results>/timings/{variant}.json", variant=answering(["final"])),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/time_per_track.png", caption="../report/captions/time_per_track.rst", category="Inference"),
+        png=for_report("<results>/figures/time_per_track.png", "Inference"),
         pdf="<results>/figures/time_per_track.pdf",
-        table="<results>/report_tables/time_per_track.tsv",
+        table=for_report("<results>/report_tables/time_per_track.tsv", "Inference"),
     log:
         "<logs>/report/time_per_track.log",
     conda:

@@ -15,9 +15,9 @@ rule draw_pipeline:
         rules=["Snakefile", *RULE_FILES],
         config="<results>/run_config.yaml",
     output:
-        png=report("<results>/figures/pipeline.png", caption="../report/captions/pipeline.rst", category="Run"),
+        png=for_report("<results>/figures/pipeline.png", "Run"),
         pdf="<results>/figures/pipeline.pdf",
-        table="<results>/report_tables/pipeline.tsv",
+        table=for_report("<results>/report_tables/pipeline.tsv", "Run"),
     log:
         "<logs>/report/pipeline.log",
     conda:
@@ -47,7 +47,7 @@ rule tabulate_run_summary:
         scores=reported_scores(config["variants"]),
         cards=CARDS,
     output:
-        table=report("<results>/report_tables/run_summary.tsv", caption="../report/captions/run_summary.rst", category="Run"),
+        table=for_report("<results>/report_tables/run_summary.tsv", "Run"),
     log:
         "<logs>/report/run_summary.log",
     conda:

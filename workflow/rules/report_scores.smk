@@ -12,7 +12,7 @@ rule tabulate_zero_shot:
         scores=reported_scores(PLAIN_VARIANTS),
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/zero_shot.tsv", caption="../report/captions/zero_shot.rst", category="Scores"),
+        table=for_report("<results>/report_tables/zero_shot.tsv", "Scores"),
     log:
         "<logs>/report/zero_shot.log",
     conda:
@@ -38,9 +38,9 @@ rule draw_base_vs_finetuned:
         scores=reported_scores(answering(["base", "round2"])),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/base_vs_finetuned.png", caption="../report/captions/base_vs_finetuned.rst", category="Scores"),
+        png=for_report("<results>/figures/base_vs_finetuned.png", "Scores"),
         pdf="<results>/figures/base_vs_finetuned.pdf",
-        table="<results>/report_tables/base_vs_finetuned.tsv",
+        table=for_report("<results>/report_tables/base_vs_finetuned.tsv", "Scores"),
     log:
         "<logs>/report/base_vs_finetuned.log",
     conda:
@@ -67,10 +67,10 @@ rule tabulate_two_models:
     input:
         program=program("figures/two_models.py"),
         env=environment("report"),
-        scores=reported_scores(UNQUANTIZED_VARIANTS),
+        scores=reported_scores(SINGLE_VARIANTS),
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/two_models.tsv", caption="../report/captions/two_models.rst", category="Scores"),
+        table=for_report("<results>/report_tables/two_models.tsv", "Scores"),
     log:
         "<logs>/report/two_models.log",
     conda:
@@ -78,7 +78,7 @@ rule tabulate_two_models:
     params:
         python=python.report,
         run=REPORTED_RUN,
-        variants=json.dumps({name: config["variants"][name] for name in UNQUANTIZED_VARIANTS}),
+        variants=json.dumps({name: config["variants"][name] for name in SINGLE_VARIANTS}),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
@@ -98,9 +98,9 @@ rule draw_final_scores:
         scores=reported_scores(answering(["final"])),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/final_scores.png", caption="../report/captions/final_scores.rst", category="Scores"),
+        png=for_report("<results>/figures/final_scores.png", "Scores"),
         pdf="<results>/figures/final_scores.pdf",
-        table="<results>/report_tables/final_scores.tsv",
+        table=for_report("<results>/report_tables/final_scores.tsv", "Scores"),
     log:
         "<logs>/report/final_scores.log",
     conda:
@@ -129,9 +129,9 @@ rule draw_task_heat_map:
         env=environment("report"),
         scores=reported_scores(answering(REPORTED_SYSTEMS)),
     output:
-        png=report("<results>/figures/task_heat_map.png", caption="../report/captions/task_heat_map.rst", category="Scores"),
+        png=for_report("<results>/figures/task_heat_map.png", "Scores"),
         pdf="<results>/figures/task_heat_map.pdf",
-        table="<results>/report_tables/task_heat_map.tsv",
+        table=for_report("<results>/report_tables/task_heat_map.tsv", "Scores"),
     log:
         "<logs>/report/task_heat_map.log",
     conda:
@@ -159,7 +159,7 @@ rule tabulate_scores_table:
         env=environment("report"),
         scores=reported_scores(config["variants"]),
     output:
-        table=report("<results>/report_tables/scores_table.tsv", caption="../report/captions/scores_table.rst", category="Scores"),
+        table=for_report("<results>/report_tables/scores_table.tsv", "Scores"),
     log:
         "<logs>/report/scores_table.log",
     conda:
@@ -183,7 +183,7 @@ rule tabulate_comparison_table:
         env=environment("report"),
         comparisons=REPORTED_COMPARISONS,
     output:
-        table=report("<results>/report_tables/comparison_table.tsv", caption="../report/captions/comparison_table.rst", category="Scores"),
+        table=for_report("<results>/report_tables/comparison_table.tsv", "Scores"),
     log:
         "<logs>/report/comparison_table.log",
     conda:

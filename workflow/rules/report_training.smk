@@ -17,7 +17,7 @@ rule tabulate_blend_table:
         register="config/datasets.tsv",
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/blend_table.tsv", caption="../report/captions/blend_table.rst", category="Data"),
+        table=for_report("<results>/report_tables/blend_table.tsv", "Data"),
     log:
         "<logs>/report/blend_table.log",
     conda:
@@ -43,9 +43,9 @@ rule draw_overlap_removed:
         env=environment("report"),
         blends=expand("<results>/blends/{blend}.parquet", blend=config["blends"]),
     output:
-        png=report("<results>/figures/overlap_removed.png", caption="../report/captions/overlap_removed.rst", category="Data"),
+        png=for_report("<results>/figures/overlap_removed.png", "Data"),
         pdf="<results>/figures/overlap_removed.pdf",
-        table="<results>/report_tables/overlap_removed.tsv",
+        table=for_report("<results>/report_tables/overlap_removed.tsv", "Data"),
     log:
         "<logs>/report/overlap_removed.log",
     conda:
@@ -71,7 +71,7 @@ rule tabulate_hyper_parameters:
         env=environment("report"),
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/hyper_parameters.tsv", caption="../report/captions/hyper_parameters.rst", category="Training"),
+        table=for_report("<results>/report_tables/hyper_parameters.tsv", "Training"),
     log:
         "<logs>/report/hyper_parameters.log",
     conda:
@@ -99,9 +99,9 @@ rule draw_training_curves:
         env=environment("report"),
         adapters=expand("<results>/adapters/{adapter}/manifest.json", adapter=TRAINED_ADAPTERS),
     output:
-        png=report("<results>/figures/training_curves.png", caption="../report/captions/training_curves.rst", category="Training"),
+        png=for_report("<results>/figures/training_curves.png", "Training"),
         pdf="<results>/figures/training_curves.pdf",
-        table="<results>/report_tables/training_curves.tsv",
+        table=for_report("<results>/report_tables/training_curves.tsv", "Training"),
     log:
         "<logs>/report/training_curves.log",
     conda:
@@ -128,9 +128,9 @@ rule draw_wise_ft_curve:
         sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/wise_ft_curve.png", caption="../report/captions/wise_ft_curve.rst", category="Ensembles"),
+        png=for_report("<results>/figures/wise_ft_curve.png", "Ensembles"),
         pdf="<results>/figures/wise_ft_curve.pdf",
-        table="<results>/report_tables/wise_ft_curve.tsv",
+        table=for_report("<results>/report_tables/wise_ft_curve.tsv", "Ensembles"),
     log:
         "<logs>/report/wise_ft_curve.log",
     conda:
@@ -161,7 +161,7 @@ rule tabulate_alpha_choice:
         env=environment("report"),
         sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
     output:
-        table=report("<results>/report_tables/alpha_choice.tsv", caption="../report/captions/alpha_choice.rst", category="Ensembles"),
+        table=for_report("<results>/report_tables/alpha_choice.tsv", "Ensembles"),
     log:
         "<logs>/report/alpha_choice.log",
     conda:

@@ -116,7 +116,7 @@ def draw(ours: list[dict[str, Any]], published: list[dict[str, Any]], run: dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", nargs="+", required=True, help="score files (JSON)")
+    parser.add_argument("--scores", nargs="*", default=[], help="score files (JSON)")
     parser.add_argument("--steps", required=True, type=json.loads, help="the config's report.steps, as JSON: [{step, before, after}, ...]")
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the paired bootstrap (number)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap")

@@ -65,7 +65,8 @@ def in_boxes(rules: list[str], edges: list[tuple[str, str]], stages: dict[str, s
     families: dict[tuple[str, str, frozenset[str]], list[str]] = {}
     for rule in rules:
         families.setdefault((rule.split("_")[0], stages[rule], frozenset(b for a, b in edges if a == rule)), []).append(rule)
-    box_of, boxes = {}, {}
+    box_of: dict[str, str] = {}
+    boxes: dict[str, str] = {}
     for (verb, stage, _), members in families.items():
         box = f"{verb}_* ({len(members)} rules)" if len(members) > 1 else members[0]
         boxes[box] = stage

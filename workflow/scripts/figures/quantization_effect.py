@@ -47,7 +47,7 @@ def effect_rows(scores: dict[tuple[str, str], dict[str, Any]], variants: dict[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", nargs="+", required=True, help="score files (JSON)")
+    parser.add_argument("--scores", nargs="*", default=[], help="score files (JSON)")
     parser.add_argument("--variants", required=True, type=json.loads, help="the config's `variants`, as JSON")
     figure_arguments(parser)
     args = parser.parse_args()

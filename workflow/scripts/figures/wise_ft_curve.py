@@ -97,24 +97,23 @@ def best_points(points: list[dict[str, Any]]) -> dict[str, float]:
 
 def changes(points: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
     """(alpha, score minus the score at alpha 1) of each sweep that has alpha 1."""
-    found = {}
+    found: dict[str, list[tuple[float, float]]] = {}
     for sweep in dict.fromkeys(p["sweep"] for p in points):
         curve = sorted((float(p["alpha"]), float(p["score"])) for p in points if p["sweep"] == sweep)
         plain = [score for alpha, score in curve if abs(alpha - 1) < 1e-9]
-        found |= {sweep: [(alpha, score - plain[0]) for alpha, score in curve]} if plain else {}
+        if plain:
+            found[sweep] = [(alpha, score - plain[0]) for alpha, score in curve]
     return found
 
 
 def draw_changes(axes: Axes, ours: list[dict[str, Any]], published: list[dict[str, Any]], colours: dict[str, str]) -> None:
     """This run's changes as lines with dots, the published ones as dashes with black-rimmed diamonds, in the colours of their sweeps."""
     axes.axhline(0, color=MUTED, linewidth=1.0, zorder=1)
-    for points, style in (
-        (ours, {"marker": "o", "markersize": 3}),
-        (published, {"marker": "D", "linestyle": (0, (3, 2)), "markersize": 4.5}),
-    ):
-        for sweep, curve in changes(points).items():
-            rim = {"markeredgecolor": INK, "linewidth": 1.2} if points is published else {}
-            axes.plot(*zip(*curve, strict=True), color=colours[sweep], **style, **rim)
+    for sweep, curve in changes(ours).items():
+        axes.plot(*zip(*curve, strict=True), color=colours[sweep], marker="o", markersize=3)
+    for sweep, curve in changes(published).items():
+        line = axes.plot(*zip(*curve, strict=True), color=colours[sweep], marker="D", markersize=4.5, markeredgecolor=INK, linewidth=1.2)
+        line[0].set_linestyle((0, (3, 2)))
     axes.set_title("Change against alpha 1\n", fontsize=9.5)
     where = f"● {label(ours[0]['set']).lower()}   " if ours else ""
     axes.text(0, 1.02, f"{where}◆ published, hidden test", transform=axes.transAxes, fontsize=8, color=INK)

@@ -6,6 +6,7 @@ import html
 import re
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -52,9 +53,9 @@ def inline(text: str) -> str:
     return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text, quote=False).replace("&amp;#124;", "|").replace("\\|", "|"))
 
 
-def read_cards(paths: list[Path]) -> dict[str, list[dict[str, object]]]:
+def read_cards(paths: list[Path]) -> dict[str, list[dict[str, Any]]]:
     """Cards by kind (their folder) with name, id and html, datasets first."""
-    kinds: dict[str, list[dict[str, object]]] = {kind: [] for kind in ("datasets", "blends", "adapters")}
+    kinds: dict[str, list[dict[str, Any]]] = {kind: [] for kind in ("datasets", "blends", "adapters")}
     for path in paths:
         kind = path.parent.name
         text = path.read_text(encoding="utf-8")
