@@ -47,7 +47,7 @@ def made_by(names):
     for name in names:
         maker = workflow.get_rule(f"{'draw' if name in FIGURES else 'tabulate'}_{name}")
         files = {key: [str(file) for file in flatten(maker.input[key])] for key in maker.input.keys()}
-        program, lock = files.pop("program")[0], files.pop("env")
+        program, lock = files.pop("program")[0], files.pop("env", [])
         read = braced(path for paths in files.values() for path in paths)
         told[name] = {"rule": maker.name, "program": program, "lock": lock[0] if lock else None, "reads": read}
     return json.dumps(told)

@@ -81,7 +81,7 @@ def draw_limits(axes: Axes, places: dict[str, float], limits: dict[str, int]) ->
         axes.annotate(f"{limits[track]} min", (limits[track], place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
     mark_published(axes, "time limit")
     axes.set_xlabel("minutes for the hidden test")
-    axes.margins(x=0.3)
+    axes.margins(x=0.4)
 
 
 def draw_seconds(axes: Axes, rows: list[dict[str, Any]], places: dict[str, float], limit: float) -> None:
