@@ -261,6 +261,16 @@ def test_the_page_needs_nothing_else(results):
         assert {file.stem for file in results.glob(f"report_tables/*.{ending}")} == {f.stem for f in results.glob("report_tables/*.tsv")}
 
 
+def test_snakemakes_own_report_has_every_item_with_its_caption(finished_run, results, tmp_path):
+    snakemake(finished_run, "--report", str(tmp_path / "own.html"), *TINY)
+    page = (tmp_path / "own.html").read_text()
+    for kind, files in {"figure": results.glob("figures/*.png"), "table": results.glob("report_tables/*.tsv")}.items():
+        for file in files:
+            labels = re.escape(json.dumps({"item": file.stem.replace("_", " "), "kind": kind}))
+            path = re.escape(str(file.relative_to(finished_run)))
+            assert re.search(rf'"{path}": .{{0,160}}"labels": {labels}.{{0,40}}"caption": "<p>\w', page), file.name
+
+
 def test_the_real_development_set_is_answered_and_scored(finished_run, tmp_path):
     real = REAL_DATA / "kddcup2024/development.json"
     if not real.exists():
