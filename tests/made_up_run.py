@@ -303,6 +303,17 @@ Error in rule train_adapter:
     log: logs/made-up/train_adapter/v8.log (check log file(s) for error details)
 
 Trying to restart job 4.
+[Sat Nov 21 15:59:38 2026]
+    message: For further error details see the cluster log
+    jobs:
+        rule draw_final_scores:
+            jobid: 7
+            log: logs/made-up/report/final_scores.log (check log file(s) for error details)
+        rule make_report:
+            jobid: 8
+            log: logs/made-up/report/make_report.log (check log file(s) for error details)
+
+Trying to restart job 0b5b5b1e-1111.
 Error in rule train_adapter:
     jobid: 5
     log: logs/another/train_adapter/v8.log (check log file(s) for error details)

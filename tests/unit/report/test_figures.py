@@ -225,6 +225,8 @@ def test_what_a_run_took_is_summed_from_benchmarks_and_logs(results: Path) -> No
     assert (trained["failures"], trained["retries"], trained["longest_minutes"]) == ("1", "1", "90.0")
     assert (rows["tabulate_esci"]["hours"], rows["tabulate_esci"]["memory_mib"]) == ("0.010", "0")
     assert (rows["all"]["jobs"], rows["all"]["hours"]) == ("3", "2.010")
+    grouped = rows["draw_final_scores + make_report"]
+    assert (grouped["jobs"], grouped["failures"], grouped["retries"]) == ("0", "1", "1"), "a group of jobs failed as one"
 
 
 def test_one_scores_file_changes_exactly_what_shows_it(results: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from shopbench.figure_style import (
     dots_with_intervals,
     footnote,
     mark_published,
+    past_tick,
     save_figure,
     signed,
     trivial_ticks,
@@ -105,7 +106,7 @@ def draw_pairs(axes: Axes, rows: list[dict[str, Any]], colours: dict[str, str]) 
             trivial_ticks(axes, [places[track]], [tuned])
             gain = signed(tuned["score"] - base["score"])
             right = max(r["high"] or r["score"] for r in (base, tuned))
-            value_label(axes, gain, right, places[track])
+            value_label(axes, gain, past_tick(right, tuned["trivial"]), places[track])
     axes.set_yticks(list(places.values()), [label(t) for t in places])
     axes.set_ylim(-len(TRACKS) + 0.4, 0.6)
     axes.tick_params(axis="y", length=0)

@@ -182,6 +182,11 @@ def value_label(axes: Axes, text: str, x: float, y: float) -> None:
     axes.annotate(text, (x, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7.5, path_effects=HALO)
 
 
+def past_tick(x: float, tick: float | None, reach: float = 0.14) -> float:
+    """Where a label of a score begins: at x, or at the trivial answer's tick if the label would lie on it."""
+    return tick if tick is not None and x - reach / 5 < tick < x + reach else x
+
+
 def signed(value: float) -> str:
     """A difference with its sign and three digits, the minus as long as the plus."""
     return f"{value:+.3f}".replace("-", "−")

@@ -13,8 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# A block of Snakemake's log: a line that opens it, and the indented lines below.
-BLOCK = re.compile(r"^ *(?:local)?(rule|Error in rule|Error in group) (\S+):\n((?: +\S.*\n?)+)", re.M)
+# What counts in Snakemake's log: a job's lines, a failed job's, those of a failed group of jobs (which of them failed is not said), and a
+# new attempt.
+EVENT = re.compile(
+    r"^(?P<indent> *)(?P<failed>Error in )?(?:local)?rule (?P<rule>\w+):\n(?P<body>(?:(?P=indent) {4}.*\n)+)"
+    r"|^ {4}jobs:\n(?P<group>(?: {8}.*\n)+)"
+    r"|^Trying to restart job (?P<retried>\S+)\.$",
+    re.M,
+)
 
 
 @dataclass
@@ -46,20 +52,26 @@ def read_logs(folder: Path, logs: str) -> LogRecord:
     record = LogRecord()
     for path in sorted(folder.glob("*.snakemake.log")):
         rule_of: dict[str, str] = {}
-        text = path.read_text(encoding="utf-8", errors="replace")
-        for kind, rule, body in BLOCK.findall(text):
-            told = dict(re.findall(r"^ +(\w+): (.*)$", body, re.M))
-            if not told.get("log", "").startswith(f"{logs}/"):
-                continue
-            rule_of[told.get("jobid", "")] = rule
-            if kind == "rule" and "benchmark" in told:
-                asked = re.search(r"\bgpu=(\d+)", told.get("resources", ""))
-                record.gpus[told["benchmark"]] = int(asked[1]) if asked else 0
-            elif kind != "rule":
-                record.failures[rule] += 1
-        for job in re.findall(r"^Trying to restart job (\d+)\.", text, re.M):
-            if job in rule_of:
-                record.retries[rule_of[job]] += 1
+        failed_group = None
+        for event in EVENT.finditer(path.read_text(encoding="utf-8", errors="replace")):
+            if event["retried"]:
+                # A group's number stands in no other line; its error precedes the new attempt.
+                rule = rule_of.get(event["retried"]) if event["retried"].isdigit() else failed_group
+                record.retries.update([rule] if rule else [])
+            elif event["group"]:
+                ours = f" log: {logs}/" in event["group"]
+                failed_group = " + ".join(sorted(set(re.findall(r"^ {8}rule (\w+):", event["group"], re.M)))) if ours else None
+                record.failures.update([failed_group] if failed_group else [])
+            else:
+                told = dict(re.findall(r"^ +(\w+): (.*)$", event["body"], re.M))
+                if not told.get("log", "").startswith(f"{logs}/"):
+                    continue
+                rule_of[told.get("jobid", "")] = event["rule"]
+                if event["failed"]:
+                    record.failures[event["rule"]] += 1
+                elif "benchmark" in told:
+                    asked = re.search(r"\bgpu=(\d+)", told.get("resources", ""))
+                    record.gpus[told["benchmark"]] = int(asked[1]) if asked else 0
     return record
 
 

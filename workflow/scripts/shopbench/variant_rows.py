@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from shopbench.figure_style import WIDTH, colours_of, dots_with_intervals, draw_nothing, footnote, trivial_ticks, value_label
+from shopbench.figure_style import WIDTH, colours_of, dots_with_intervals, draw_nothing, footnote, past_tick, trivial_ticks, value_label
 from shopbench.report_data import label, run_line, sets_of, track_score
 
 Scores = dict[tuple[str, str], dict[str, Any]]
@@ -70,7 +70,7 @@ def draw_variants(rows: list[dict[str, Any]], group: Sequence[str], shade: str) 
             trivial_ticks(axes, [place], [row])
             dots_with_intervals(axes, [place], [row], colours[row[shade]])
             right = row["high"] if row["high"] is not None else row["score"]
-            value_label(axes, f"{row['score']:.3f}", right, place)
+            value_label(axes, f"{row['score']:.3f}", past_tick(right, row["trivial"]), place)
         axes.set_title(label(set_name))
         axes.set_xlabel(f"mean score over {max(r['tasks'] for r in part)} tasks\n(n = {max(r['questions'] for r in part)})")
         axes.margins(x=0.2, y=0.08)
