@@ -276,9 +276,15 @@ Asks `this` & that.
 | by | value | rows |
 | --- | --- | --- |
 | split | <train> | {rows} |
+| bar | a \\| b | 1 |
 
 - one
 - two
+
+````text
+```
+<b>
+````
 
 ```text
 ## no heading

@@ -122,6 +122,7 @@ def test_cards_are_on_the_page_and_tables_lead_to_them(text: str) -> None:
     card = card[: card.index("</details>")]
     assert "<td>&lt;train&gt;</td>" in card and "<code>this</code> &amp; that" in card and "<li>two</li>" in card
     assert "## no heading\n| no | table |" in card and card.count("<h4>") == 1
+    assert "<td>a | b</td>" in card and "```\n&lt;b&gt;\n</pre>" in card
     assert '<a href="#card-datasets-review_rating">review_rating</a>' in text
     assert '#card-datasets-title_to_brand"' not in text, "it was not built"
 

@@ -10,17 +10,23 @@ from typing import Any
 
 from markupsafe import Markup
 
+# A fenced block: its fence is longer than any run of backticks inside.
+FENCED = re.compile(r"^(`{3,})\w*\n(.*?)^\1$", re.M | re.S)
+
 
 def card_html(markdown: str) -> Markup:
     """A card's sections. The heading of the whole card is left out: the page has it already."""
-    parts = []
-    blocks = re.split(r"(^```\w*\n.*?^```$)", markdown, flags=re.M | re.S)
-    for number, block in enumerate(blocks):
-        if number % 2:
-            parts.append(f'<pre tabindex="0">{html.escape(block.partition(chr(10))[2].removesuffix("```"), quote=False)}</pre>')
-        else:
-            parts += [html_of(kind, list(lines)) for kind, lines in groupby(block.splitlines(), key=kind_of)]
-    return Markup("\n".join(part for part in parts if part))
+    parts, place = [], 0
+    for block in FENCED.finditer(markdown):
+        parts += [*sections(markdown[place : block.start()]), f'<pre tabindex="0">{html.escape(block[2], quote=False)}</pre>']
+        place = block.end()
+    return Markup("\n".join([*parts, *sections(markdown[place:])]))
+
+
+def sections(markdown: str) -> list[str]:
+    """All that stands outside fenced blocks."""
+    found = (html_of(kind, list(lines)) for kind, lines in groupby(markdown.splitlines(), key=kind_of))
+    return [part for part in found if part]
 
 
 def kind_of(line: str) -> str:
@@ -35,7 +41,7 @@ def html_of(kind: str, lines: list[str]) -> str:
     """Neighbouring lines of one kind."""
     match kind:
         case "table":
-            heads, _, *rows = ([inline(cell.strip()) for cell in line.strip().strip("|").split("|")] for line in lines)
+            heads, _, *rows = ([inline(cell.strip()) for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])] for line in lines)
             head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
             body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
             return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
@@ -49,8 +55,8 @@ def html_of(kind: str, lines: list[str]) -> str:
 
 
 def inline(text: str) -> str:
-    """Text with code in backticks; what a cell writes as &#124; or \\| is a bar."""
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text, quote=False).replace("&amp;#124;", "|").replace("\\|", "|"))
+    """Text with code in backticks; a cell writes a bar as \\|."""
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text, quote=False).replace("\\|", "|"))
 
 
 def read_cards(paths: list[Path]) -> dict[str, list[dict[str, Any]]]:
