@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,15 @@ def engine_of(precision: str) -> str:
     return "unquantized" if precision == "bf16" else "quantized"
 
 
+def precision_answered(rule: str, wildcards: Mapping[str, str], config: Mapping[str, Any]) -> str | None:
+    """The precision of the model that a job of this rule answers questions with; None for a rule that answers none."""
+    if rule == "sweep_alphas":
+        return "bf16"
+    if rule in ("answer_questions", "run_submissions"):
+        return str(config["variants"][wildcards["variant"]]["precision"])
+    return None
+
+
 def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """Check `config` and return a copy with every default filled in.
 
@@ -61,6 +70,7 @@ def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     _resolve_sweeps(config)
     _resolve_variants(config)
     _check_quantization(config)
+    _check_challenge(config)
     return config
 
 
@@ -186,6 +196,20 @@ def _check_quantization(config: dict[str, Any]) -> None:
         raise BadInput(f"config: {where} is auto-gptq, which needs CUDA; set gptqmodel, or accelerator: cuda")
     if gptq["bits"] == 8 and any(variant["precision"] == "gptq" for variant in config["variants"].values()):
         raise BadInput("config: quantization.methods.gptq.bits is 8, which vLLM loads on CUDA alone; set 4, or accelerator: cuda")
+
+
+def _check_challenge(config: dict[str, Any]) -> None:
+    challenge = config["inference"]["challenge"]
+    if challenge is None:
+        return
+    system = _look_up(challenge["system"], config["systems"], "inference.challenge.system")
+    _look_up(challenge["set"], dict.fromkeys(config["evaluation"]["sets"]), "inference.challenge.set")
+    for track, name in system.items():
+        if config["variants"][name]["precision"] not in QUANTIZED:
+            where = f"systems.{challenge['system']}.{track}"
+            raise BadInput(
+                f"config: {where} is '{name}', which is not quantized; a submission needs awq or gptq, or inference.challenge: null"
+            )
 
 
 def datasets_of(config: dict[str, Any], table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
