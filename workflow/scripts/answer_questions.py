@@ -147,11 +147,12 @@ def prediction_lines(questions: list[Question], answer_of: dict[str, Answer]) ->
 
 
 def timing(variant: str, sets: dict[str, list[Question]], answer_of: dict[str, Answer], start_seconds: float) -> dict[str, Any]:
-    """The content of the timing file (its shape is described above). A question that two sets share was answered once, and counts in both."""
-    by_set = {
-        name: {track: track_times([answer_of[q["id"]] for q in of_track(questions, track)]) for track in TRACKS}
-        for name, questions in sets.items()
-    }
+    """The timing file's content, as described above. A question that two sets share was answered once, and counts in both."""
+
+    def times_of(questions: list[Question]) -> dict[str, Any]:
+        return {track: track_times([answer_of[q["id"]] for q in of_track(questions, track)]) for track in TRACKS}
+
+    by_set = {name: times_of(questions) for name, questions in sets.items()}
     return {"variant": variant, "engine_start_seconds": round(start_seconds, 3), "sets": by_set}
 
 

@@ -1,8 +1,9 @@
 """Answer tracks as the challenge's evaluator had them answered, against its limits: packed submissions, small batches, no network.
 
-    python workflow/scripts/run_submissions.py --variant track24-awq --submissions results/paper/submissions/track2 \\
-      results/paper/submissions/track4 --evaluation results/paper/evaluation/shopping_mmlu.parquet \\
-      --minutes '{"track2": 20, "track4": 20, ...}' --seconds-per-question 10 --cut-network --output results/paper/challenge/track24-awq.json
+    python workflow/scripts/run_submissions.py --variant track24-awq \\
+      --submissions results/paper/submissions/track2 results/paper/submissions/track4 \\
+      --evaluation results/paper/evaluation/shopping_mmlu.parquet --minutes '{"track2": 20, "track4": 20, ...}' \\
+      --seconds-per-question 10 --cut-network --output results/paper/challenge/track24-awq.json
 
 Reads the submissions of one variant, one a track, and an evaluation set (Parquet). The entry point of the first is loaded once and answers
 the tracks in turn, all of the set for Track 5: batches of questions in their order, multiple choice and others apart, as the evaluator
@@ -36,8 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from shopbench.files import BadInput, check_manifest, progress, read_json, run_program, write_json
+from shopbench.gpu_check import require_gpus
 from shopbench.network import cut_network
-from shopbench.time_budget import Costs, Load, fit_costs, spread
+from shopbench.time_budget import Costs, fit_costs, spread
 
 # Batches that a track's time is predicted from.
 MEASURED = 12
@@ -91,7 +93,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def load_model(submissions: Sequence[Path]) -> tuple[Any, float]:
-    """(the model that the entry point makes, seconds it took). Raises BadInput unless all submissions hold the same weights and settings."""
+    """(the model that the entry point makes, seconds it took). Raises BadInput unless all submissions hold the same."""
     held = []
     for folder in submissions:
         check_manifest(folder)
@@ -99,6 +101,7 @@ def load_model(submissions: Sequence[Path]) -> tuple[Any, float]:
         held.append({f["name"]: f["sha256"] for f in files if f["name"] != "aicrowd.json"})
     if other := [folder for folder, files in zip(submissions, held, strict=True) if files != held[0]]:
         raise BadInput(f"{other[0]}: does not hold what {submissions[0]} holds; give submissions of one variant")
+    check_gpus(read_json(submissions[0] / "settings.json"))
     spec = importlib.util.spec_from_file_location("user_config", submissions[0] / "models/user_config.py")
     assert spec and spec.loader
     started = time.perf_counter()
@@ -108,6 +111,12 @@ def load_model(submissions: Sequence[Path]) -> tuple[Any, float]:
         del sys.modules[name]
     spec.loader.exec_module(entry_point)
     return entry_point.UserModel(), time.perf_counter() - started
+
+
+def check_gpus(settings: dict[str, Any]) -> None:
+    if settings["device"] == "cuda":
+        bfloat16 = "inference.quantized.dtype" if settings["engine"]["dtype"] == "bfloat16" else None
+        require_gpus(settings["engine"]["tensor_parallel"], "inference.quantized.tensor_parallel", bfloat16)
 
 
 def batches(questions: Sequence[dict[str, Any]], size: int) -> Iterator[tuple[list[str], bool]]:
@@ -158,7 +167,8 @@ def answer(model: Any, track: str, place: int, part: tuple[list[str], bool], lim
         raise BadInput(f"{track}, batch {place}: {len(responses)} responses to {len(prompts)} prompts")
     if seconds > limit_each * len(prompts):
         raise BadInput(
-            f"{track}, batch {place}: {seconds / len(prompts):.1f} s a question, the limit is {limit_each:g}; lower inference.challenge.batch"
+            f"{track}, batch {place}: {seconds / len(prompts):.1f} s a question, the limit is {limit_each:g}; use faster or more GPUs, "
+            "or raise inference.challenge.seconds_per_question"
         )
     return seconds
 

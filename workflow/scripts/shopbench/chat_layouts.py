@@ -1,4 +1,4 @@
-"""How a model is spoken to at inference: in the layout that it is fine-tuned in, or, for a model that is compared as it comes, in its own."""
+"""How a model is spoken to at inference: in the layout of fine-tuning, or in its own, for a model that is compared as it comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the challenge's evaluator loads: the class `UserModel`, whose `batch_predict` answers a batch of prompts. Paths are this folder's."""
+"""What the challenge's evaluator loads: the class `UserModel`, whose `batch_predict` answers a batch of prompts."""
 
 import sys
 from pathlib import Path
