@@ -55,7 +55,9 @@ def answer(inputs, folder, program=(str(PROGRAM),), **settings):
     }  # fmt: skip
     command = [sys.executable, *program, *(str(word) for option in options.items() for word in option)]
     command += ["--evaluation", *(str(inputs / f"{name}.parquet") for name in SETS)]
-    return subprocess.run(command, cwd=PROGRAM.parent, capture_output=True, text=True, env=os.environ | {"VLLM_CPU_OMP_THREADS_BIND": "nobind"})
+    return subprocess.run(
+        command, cwd=PROGRAM.parent, capture_output=True, text=True, env=os.environ | {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    )
 
 
 def responses(folder, track="track5"):

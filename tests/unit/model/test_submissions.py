@@ -56,7 +56,9 @@ def answer(made, output, minutes, *more, tracks=("track2", "track5")):
 def test_a_submission_has_what_the_challenge_reads(made):
     folder = made / "submissions/track2"
     about = read_json(folder / "aicrowd.json")
-    assert about["challenge_id"] == "amazon-kdd-cup-24-shopping-knowledge-reasoning" and about["authors"] == ["me"] and about["gpu"] is False
+    assert (
+        about["challenge_id"] == "amazon-kdd-cup-24-shopping-knowledge-reasoning" and about["authors"] == ["me"] and about["gpu"] is False
+    )
     assert read_json(made / "submissions/track5/aicrowd.json")["challenge_id"] == "amazon-kdd-cup-24-all-around"
     assert (folder / "weights/model.safetensors").samefile(made / "weights/model.safetensors"), "linked, not copied"
     assert {entry["name"]: entry["sha256"] for entry in read_json(folder / "manifest.json")["files"]}["weights/config.json"] == {
@@ -137,7 +139,9 @@ def test_costs_are_found_again():
     rng = np.random.default_rng(0)
     true = Costs(0.02, 3e-5, 0.006)
     loads = [Load(int(tokens), int(steps)) for tokens, steps in zip(rng.integers(200, 9000, 40), rng.integers(1, 50, 40), strict=True)]
-    found = fit_costs(loads[:12], [true.seconds(load) * factor for load, factor in zip(loads[:12], rng.uniform(0.97, 1.03, 12), strict=True)])
+    found = fit_costs(
+        loads[:12], [true.seconds(load) * factor for load, factor in zip(loads[:12], rng.uniform(0.97, 1.03, 12), strict=True)]
+    )
     assert sum(map(found.seconds, loads)) == pytest.approx(sum(map(true.seconds, loads)), rel=0.05)
 
 
