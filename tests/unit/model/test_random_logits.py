@@ -14,6 +14,7 @@ from vllm.sampling_params import StructuredOutputsParams
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 from vllm.v1.structured_output.request import get_structured_output_key
 
+from shopbench import parsers, shopping_mmlu_parsers
 from shopbench.constraints import constraint, well_formed
 from shopbench.engine import Ask
 
@@ -87,6 +88,8 @@ def test_every_random_walk_ends_in_an_answer_that_parses(backend, tokenizer):
     for ask in random_asks(WALKS, seed=11, generation_share=0.02):
         text, by_itself = walk(backend, tokenizer, ask, generator)
         assert well_formed(ask.task_type, ask.prompt, text, NEW_TOKENS[ask.task_type]), (ask, text)
+        if ask.task_type in ("multiple-choice", "ranking", "retrieval"):
+            assert parsers.parse(text, ask.task_type) == shopping_mmlu_parsers.parse(text, ask.task_type)
         seen[ask.task_type] += 1
         ended[ask.task_type] += by_itself
     assert seen.keys() == NEW_TOKENS.keys()
