@@ -115,7 +115,7 @@ def draw_seconds(axes: Axes, rows: list[dict[str, Any]], places: dict[str, float
     for number, (way, set_name) in enumerate(lines):
         for row in (r for r in rows if (r["way"], r["set"]) == (way, set_name)):
             height = places[row["track"]] + 0.24 * ((len(lines) - 1) / 2 - number)
-            shape = {"marker": "o"} if way == OWN_ORDER else {"marker": "s", "markerfacecolor": "white"}
+            shape: dict[str, Any] = {"marker": "o"} if way == OWN_ORDER else {"marker": "s", "markerfacecolor": "white"}
             axes.plot(row["seconds_per_question"], height, markersize=5.5, color=colours[set_name], **shape)
             words = f"{row['questions']:,} in {duration(60 * row['minutes'])}"
             axes.annotate(words, (row["seconds_per_question"], height), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ class Engine:
         self.start_seconds = time.perf_counter() - started
         self._tokenizer = self._llm.get_tokenizer()
         self._layout = ChatLayout(chat, self._tokenizer, model)
+        # Constraints ask for the same few words again and again.
+        self._encode = lru_cache(4096)(lambda text: self._tokenizer.encode(text, add_special_tokens=False))
         self._adapters = 0
         progress(f"engine of {model} started in {self.start_seconds:.1f} s")
 
@@ -133,13 +136,10 @@ class Engine:
             answers.append(Answer(ask.task_type, response, times.last_token_ts - times.queued_ts, share))
         return answers
 
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False)
-
     def prompt_tokens(self, ask: Ask) -> list[int]:
         """Ids of all tokens before the answer. A prompt that is longer than max_model_len allows loses the middle of its longest lines."""
         text = self._layout.prompt(ask.prompt, ask.task_type)
-        tokens = self._encode(text)
+        tokens = self._tokenizer.encode(text, add_special_tokens=False)
         room = self.settings["max_model_len"] - self.new_tokens[ask.task_type]
         if len(tokens) <= room:
             return tokens
@@ -158,6 +158,7 @@ class Engine:
             max_tokens=limit,
             stop_token_ids=self._layout.stops,
             logit_bias=wanted.logit_bias or None,
+            allowed_token_ids=wanted.allowed_token_ids or None,
             structured_outputs=StructuredOutputsParams(**wanted.structured) if wanted.structured else None,
         )
 
