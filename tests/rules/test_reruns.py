@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-from support import TINY, planned_jobs, snakemake
+from support import TINY, commented, edited, planned_jobs, snakemake
 
 from shopbench.closure import imports_of
 
@@ -29,22 +29,6 @@ END = {"make_report()", "check_run()", "all()"}
 def answered(*variants):
     """The jobs that answer and score these variants."""
     return {f"{rule}({variant})" for rule in ("answer_questions", "score_predictions") for variant in variants}
-
-
-@contextmanager
-def edited(file, change):
-    """The file with its text changed, for the length of the block; content and time are put back."""
-    before, times = file.read_bytes(), file.stat()
-    file.write_text(change(before.decode()))
-    try:
-        yield
-    finally:
-        file.write_bytes(before)
-        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def commented(text):
-    return text + "\n# an edit\n"
 
 
 def test_a_finished_run_has_nothing_to_do(finished_run):
