@@ -9,6 +9,8 @@ CONFIG ?= config/config.yaml
 TARGET ?=
 # make plan WHOLE=1 counts what is there already, too.
 WHOLE ?=
+# The page that `make compare` writes.
+OUTPUT ?= results/compare.html
 # Sizes of simulated sources in the benchmarks, against the real ones.
 SCALE ?= 0.1
 # More options of pytest, e.g. make test PYTEST_OPTIONS="-k blends -x"
@@ -71,6 +73,10 @@ plan: workflow-env   ## what a run would do and cost: jobs, partitions, hours, G
 
 why: workflow-env   ## which jobs would run, and for which changed file, line of config or lock: make why TARGET=... CONFIG=config/demo.yaml
 	@.envs/workflow/bin/python workflow/scripts/explain_run.py --configfile $(CONFIG) --target $(TARGET)
+
+compare: workflow-env   ## two finished runs on one page: make compare A=results/demo B=results/other
+	@cmp -s envs/report.cpu.txt .envs/report-cpu/lock.txt || $(DEMO) .envs/report-cpu/lock.txt
+	.envs/report-cpu/bin/python workflow/scripts/compare_runs.py --a $(A) --b $(B) --output $(OUTPUT)
 
 plan-readme: workflow-env   ## the plans of the three runs, into this README
 	.envs/workflow/bin/python workflow/scripts/plan_run.py --readme README.md
