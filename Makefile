@@ -65,7 +65,7 @@ dag: workflow-env   ## the rule graph of the paper's run, as SVG, as Mermaid and
 	.envs/workflow/bin/python workflow/scripts/draw_job_graph.py --configfile $(CONFIG) --svg results/jobgraph.svg
 
 figures: workflow-env   ## remake the figures and tables of the demo
-	rm -rf results/demo/figures results/demo/report_tables
+	rm -rf results/demo/figures results/demo/report_tables results/demo/report.html
 	$(DEMO)
 
 plan: workflow-env   ## what a run would do and cost: jobs, partitions, hours, GPU-hours, downloads, disk
