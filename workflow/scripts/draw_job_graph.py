@@ -119,20 +119,23 @@ def wrapped(names: Sequence[str], most: int) -> list[str]:
     """Names in at most so many lines; those without room are counted."""
     lines = [""]
     for place, name in enumerate(names):
-        name = name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
-        longer = f"{lines[-1]}, {name}" if lines[-1] else name
         rest = len(names) - place - 1
         # The last line keeps room for what is left out.
         room = LETTERS - (len(f", {rest} more") if rest and len(lines) == most else 0)
+        longer = f"{lines[-1]}, {name}" if lines[-1] else cut(name, room)
         if len(longer) <= room:
             lines[-1] = longer
         elif len(lines) < most:
             lines[-1] += ","
-            lines.append(name)
+            lines.append(cut(name, LETTERS))
         else:
-            lines[-1] += f", {rest + 1} more" if lines[-1] else f"{rest + 1} values"
+            lines[-1] += f", {rest + 1} more"
             break
-    return lines if lines[0] else []
+    return lines if names else []
+
+
+def cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 # picture

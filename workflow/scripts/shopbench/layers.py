@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 Edge = tuple[str, str]
 ROUNDS = 24
+# How strongly a place is drawn to the middle of the page, against its neighbours: without, long graphs drift to one side.
+CENTRED = 0.12
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,11 @@ def lay_out(layer: Mapping[str, int], edges: Sequence[Edge], width: float, lane:
             wanted = {name: mean_of([x[n] for n in sides[name]] or [x[name]]) for name in row}
             row.sort(key=lambda name: wanted[name])
             x.update(spread(row, wanted, size, gap))
+    for row in rows:
+        x.update(spread(row, dict.fromkeys(row, 0.0), size, gap))
     for _ in range(ROUNDS):
         for row in rows:
-            wanted = {name: mean_of([x[n] for n in above[name] + below[name]] or [x[name]]) for name in row}
+            wanted = {name: (1 - CENTRED) * mean_of([x[n] for n in above[name] + below[name]] or [0.0]) for name in row}
             x.update(spread(row, wanted, size, gap))
     return Layout({name: x[name] for name in layer}, {edge: [x[name] for name in names] for edge, names in lanes.items()})
 
