@@ -93,7 +93,6 @@ def score_items(rows: Sequence[Row]) -> list[dict[str, Any]]:
         whole = [row for row in of_set if row["track"] == "track5"]
         words = "; ".join(f"{row['variant']}: A {row['score_a']:.3f}, B {row['score_b']:.3f}" for row in whole)
         alt = f"Dots with intervals, A above B, for each variant on the {label(set_name)}. {words}."
-        # `paired` says of all rows at once what most readers want to know.
         unpaired = [] if all(row["paired"] for row in of_set) else ["Where brackets are missing, the runs answered other questions."]
         items.append(
             {
@@ -136,17 +135,15 @@ def config_items(a: FinishedRun, b: FinishedRun) -> list[dict[str, Any]]:
     lines = [Line([Cell(text) for text in row]) for row in config_difference(a.config, b.config)]
     same = "" if lines else "The configs agree."
     table = Table([Cell("key"), Cell("A"), Cell("B")], lines) if lines else None
-    return [{"id": "config-difference", "title": f"{len(lines)} keys" if lines else "No difference", "caption": same, "table": table}]
+    return [{"id": "config-difference", "title": f"Keys that differ: {len(lines)}", "caption": same, "table": table}]
 
 
 def comparison_table(rows: Sequence[Row], heads: Sequence[str]) -> Table:
     """Heads, then A, B and B minus A, each with its interval below."""
     lines = []
     for row in rows:
-        first = [
-            Cell(f"{row[key]:,}", number=True) if key == "questions" else Cell(label(row[key]) if key == "track" else row[key])
-            for key in heads
-        ]
+        words = [label(row[key]) if key == "track" else str(row[key]) for key in heads]
+        first = [Cell(text, number=key == "questions") for key, text in zip(heads, words, strict=True)]
         scores = [Cell(f"{row[f'score_{run}']:.3f}", between(row[f"low_{run}"], row[f"high_{run}"]), True) for run in ("a", "b")]
         lines.append(Line([*first, *scores, Cell(signed(row["difference"]), between(row["low"], row["high"], signed), True)]))
     titles = [Cell(key, number=key == "questions") for key in heads]

@@ -130,6 +130,7 @@ def test_the_page_has_the_reports_style(page):
         (lambda folder: shutil.rmtree(folder / "scores"), "no scores/<set>/<variant>.json"),
         (lambda folder: (folder / "run_config.yaml").write_text("- 1\n"), "no key 'run'"),
         (lambda folder: (folder / f"scores/{SET}/{VARIANT}.json").write_text("{"), "not JSON"),
+        (lambda folder: edit_scores(folder, lambda scores: scores.pop("questions")), "no key 'questions'"),
     ],
 )
 def test_a_folder_that_is_no_run_is_refused_in_a_line(runs, tmp_path, broken, says):

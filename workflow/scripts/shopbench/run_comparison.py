@@ -15,7 +15,7 @@ import numpy as np
 
 from shopbench.bootstrap import interval, mean_over_tasks, task_resamples, task_score
 from shopbench.causes import ABSENT, flat
-from shopbench.files import BadInput
+from shopbench.files import BadInput, read_json
 from shopbench.report_data import TRACKS, read_scores, read_yaml, track_score
 
 Scores = dict[tuple[str, str], dict[str, Any]]
@@ -49,6 +49,9 @@ def read_finished_run(folder: Path) -> FinishedRun:
     config = read_yaml(folder / "run_config.yaml")
     if not isinstance(config, dict) or "run" not in config:
         raise BadInput(f"{folder}/run_config.yaml: no key 'run'; delete it and start the run again")
+    for file in files:
+        if "questions" not in read_json(file):
+            raise BadInput(f"{file}: no key 'questions'; delete it and score again")
     return FinishedRun(folder, config, read_scores(files))
 
 
