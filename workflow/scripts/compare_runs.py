@@ -239,7 +239,9 @@ def draw_curves(points: dict[str, list[Row]]) -> Figure:
             if all(point["low"] is not None for point in curve):
                 lows, highs = [point["low"] for point in curve], [point["high"] for point in curve]
                 axes.fill_between(alphas, lows, highs, color=COLOURS[run], alpha=0.13, linewidth=0)
-            axes.plot(alphas, scores, color=COLOURS[run], marker="o", markersize=3.5, linestyle="--" if run == "a" else "-")
+            # A is dashed and on top: where the two agree, both are seen.
+            look = {"linestyle": "--", "zorder": 3} if run == "a" else {"linestyle": "-"}
+            axes.plot(alphas, scores, color=COLOURS[run], marker="o", markersize=3.5, **look)
             end = {"xytext": (6, 5 if run == "a" else -5), "textcoords": "offset points", "va": "center", "fontweight": "bold"}
             axes.annotate(LETTERS[run], (alphas[-1], scores[-1]), color=COLOURS[run], **end)
         axes.set_title(label(set_name))
