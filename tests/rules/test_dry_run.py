@@ -98,3 +98,14 @@ def test_the_rule_graph_is_drawn_and_the_readmes_is_fresh(checkout):
     number = dict((name, index) for index, name in re.findall(r'^  (\d+)\["(.+)"\]$', mermaid, re.M))
     assert f"  {number['train_adapter']} --> {number['build_ensemble']}\n" in mermaid
     assert f"```mermaid\n{mermaid}```" in (checkout / "README.md").read_text(), "run make dag"
+
+
+def test_the_jobs_are_drawn_by_stage(checkout):
+    command = [sys.executable, "workflow/scripts/draw_job_graph.py", "--configfile", "config/config.yaml", "--svg", "jobs.svg"]
+    subprocess.run(command, cwd=checkout, check=True)
+    svg = (checkout / "jobs.svg").read_text()
+    drawn = re.findall(r'class="rule"[^>]*>([^<]+)</text><text class="small count"[^>]*>(\d+) jobs?', svg)
+    printed = [job.split("(")[0] for job in planned_jobs(checkout, "--profile", "slurm", "--forceall")]
+    assert {("build_dataset", "39"), ("draw_*", str(sum(rule.startswith("draw_") for rule in printed)))} <= set(drawn)
+    assert sum(int(number) for _, number in drawn) == len([rule for rule in printed if rule not in ("build_env", "all")])
+    assert len(drawn) < 30

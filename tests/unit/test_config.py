@@ -126,3 +126,19 @@ def test_what_no_cpu_can_quantize_or_load_is_refused(gptq, message):
     config["accelerator"] = "cuda"
     if "autoawq" not in message:
         resolve(config, ROOT)
+
+
+def test_a_given_model_and_adapter_take_the_place_of_those_that_are_made():
+    config = merged("config/config.yaml")
+    config["models"]["qwen2-72b"] |= {"path": "/site/qwen", "hub": None, "revision": None}
+    config["adapters"]["v8"] |= {"path": "/my/adapter", "blend": None}
+    resolved = resolve(config, ROOT)
+    assert resolved["models"]["qwen2-72b"] == {"path": "/site/qwen"}
+    assert resolved["adapters"]["v8"] == {"path": "/my/adapter", "model": "qwen2-72b"}
+
+
+def test_a_given_adapter_beside_its_blend_is_refused():
+    config = merged("config/config.yaml")
+    config["adapters"]["v8"] |= {"path": "/my/adapter"}
+    with pytest.raises(BadInput, match="adapters.v8"):
+        resolve(config, ROOT)

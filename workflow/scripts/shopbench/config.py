@@ -17,6 +17,8 @@ from typing import Any
 from shopbench.files import BadInput
 
 SECTIONS_OF_ENTRIES = ("blends", "models", "adapters", "ensembles", "sweeps", "variants", "systems")
+# Entries that come by path, or are made from what the other keys say.
+SECTIONS_OF_GIVEN = ("models", "adapters")
 QUANTIZED = ("awq", "gptq")
 
 
@@ -54,13 +56,20 @@ def precision_answered(rule: str, wildcards: Mapping[str, str], config: Mapping[
 def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """Check `config` and return a copy with every default filled in.
 
-    - an entry that a configfile sets to null is removed (so a small run can drop a variant of the paper's);
+    - an entry that a configfile sets to null is removed (so a small run can drop a variant of the paper's), and so is a key of a model or
+      an adapter (so a given one can take the place of one that is downloaded or trained);
     - an adapter without a model gets `base_model`, and the full hyper-parameters under `training`;
     - a variant without a model gets its adapter's or ensemble's, else `base_model`.
 
     Raises BadInput for an unknown key, a wrong type or a name that nothing defines.
     """
     config = copy.deepcopy(config)
+    for section in SECTIONS_OF_GIVEN:
+        # The schema is not checked yet: anything may stand here.
+        entries: Any = config.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else []:
+            if isinstance(entry, dict):
+                entries[name] = {key: value for key, value in entry.items() if value is not None}
     check_schema(config, root / "workflow/schemas/config.schema.yaml")
     for section in SECTIONS_OF_ENTRIES:
         config[section] = {name: entry for name, entry in config[section].items() if entry is not None}
