@@ -76,6 +76,8 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
         }
         | quantized
         | answered("track35", "track35-awq", "track35-awq-strict", "track35-gptq-strict")
+        | {f"pack_submission(track{n})" for n in range(1, 6)}
+        | {"run_submissions(track35-awq)"}
         | {"tabulate_hyper_parameters()", "tabulate_verification_table()"}
         | TABLES_OF_SCORES - {"tabulate_zero_shot()"}
         | END
