@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -32,6 +33,8 @@ AT_THE_TESTS_SCALE = [
     "make why TARGET=results/demo/report.html CONFIG=config/demo.yaml",
     "make compare A=results/demo B=results/other",
     "make show DATASET=review_rating",
+    ".envs/model-cpu/bin/python workflow/scripts/score.py --output scores.json "
+    "--predictions results/demo/predictions/development/base-strict/track5.jsonl --truth results/demo/raw/kddcup2024/development.json",
 ]
 # Lines of .ci/run.
 BY_CI = ["make test", "make cluster-test", "make test-backends"]
@@ -117,6 +120,9 @@ def test_commands_of_the_demo_on_the_tests_run(finished, command):
     if command.startswith("make compare"):
         shutil.rmtree(other)
         assert "</html>" in (finished / "results/compare.html").read_text(encoding="utf-8")
+    if "score.py" in command:
+        scores = json.loads((finished / "scores.json").read_text())
+        assert scores["overall"] == json.loads((results / "scores/development/base-strict.json").read_text())["overall"]
     if command.startswith("make show"):
         assert "review_rating" in said
     assert page.exists()
