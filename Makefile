@@ -3,10 +3,14 @@
 PYTHON ?= python3
 SNAKEMAKE = .envs/workflow/bin/snakemake
 DEMO = $(SNAKEMAKE) --profile profiles/demo
-# What `make plan` and `make check-site` look at; e.g. make plan CONFIG=config/7b.yaml
+# What `make plan`, `make why`, `make dag` and `make check-site` look at; e.g. make plan CONFIG=config/7b.yaml
 CONFIG ?= config/config.yaml
+# Files or rules that `make why` is asked about; without, all of the run.
+TARGET ?=
 # make plan WHOLE=1 counts what is there already, too.
 WHOLE ?=
+# The page that `make compare` writes.
+OUTPUT ?= results/compare.html
 # Sizes of simulated sources in the benchmarks, against the real ones.
 SCALE ?= 0.1
 # More options of pytest, e.g. make test PYTEST_OPTIONS="-k blends -x"
@@ -15,7 +19,7 @@ PYTEST_OPTIONS ?=
 MODEL = .envs/model-cpu
 BUILD_ENV = .envs/workflow/bin/python workflow/scripts/build_env.py
 
-.PHONY: demo test test-backends cluster-test status usage lint format locks dag figures plan plan-readme check-site bench show clean
+.PHONY: demo test test-backends cluster-test status usage lint format locks dag figures plan why compare plan-readme check-site bench show clean
 
 demo: workflow-env   ## the whole pipeline on a laptop, to results/demo/report.html
 	$(DEMO)
@@ -55,16 +59,24 @@ format: dev-env
 locks: workflow-env   ## resolve envs/*.in anew
 	.envs/workflow/bin/python workflow/scripts/lock_envs.py
 
-dag: workflow-env   ## the rule graph of the paper's run, as SVG and Mermaid, and in this README
+dag: workflow-env   ## the rule graph of the paper's run, as SVG, as Mermaid and in the README; the jobs of CONFIG by stage, as SVG
 	.envs/workflow/bin/python workflow/scripts/draw_rule_graph.py --configfile config/config.yaml \
 	  --svg results/rulegraph.svg --mermaid results/rulegraph.mmd --readme README.md
+	.envs/workflow/bin/python workflow/scripts/draw_job_graph.py --configfile $(CONFIG) --svg results/jobgraph.svg
 
 figures: workflow-env   ## remake the figures and tables of the demo
-	rm -rf results/demo/figures results/demo/report_tables
+	rm -rf results/demo/figures results/demo/report_tables results/demo/report.html
 	$(DEMO)
 
 plan: workflow-env   ## what a run would do and cost: jobs, partitions, hours, GPU-hours, downloads, disk
 	.envs/workflow/bin/python workflow/scripts/plan_run.py --configfile $(CONFIG) $(if $(WHOLE),--whole)
+
+why: workflow-env   ## which jobs would run, and for which changed file, line of config or lock: make why TARGET=... CONFIG=config/demo.yaml
+	@.envs/workflow/bin/python workflow/scripts/explain_run.py --configfile $(CONFIG) --target $(TARGET)
+
+compare: workflow-env   ## two finished runs on one page: make compare A=results/demo B=results/other
+	@cmp -s envs/report.cpu.txt .envs/report-cpu/lock.txt || $(DEMO) .envs/report-cpu/lock.txt
+	.envs/report-cpu/bin/python workflow/scripts/compare_runs.py --a $(A) --b $(B) --output $(OUTPUT)
 
 plan-readme: workflow-env   ## the plans of the three runs, into this README
 	.envs/workflow/bin/python workflow/scripts/plan_run.py --readme README.md

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,3 +57,19 @@ def planned_jobs(folder: Path, *arguments: str) -> set[str]:
             values = re.findall(r"\w+=([^,\s]+)", wildcards.group(1)) if wildcards else []
             jobs.add(f"{found.group(1)}({', '.join(values)})")
     return jobs
+
+
+@contextmanager
+def edited(file: Path, change: Callable[[str], str]) -> Iterator[None]:
+    """The file with its text changed, for the length of the block; content and time are put back."""
+    before, times = file.read_bytes(), file.stat()
+    file.write_text(change(before.decode()))
+    try:
+        yield
+    finally:
+        file.write_bytes(before)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def commented(text: str) -> str:
+    return text + "\n# an edit\n"

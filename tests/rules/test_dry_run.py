@@ -28,7 +28,7 @@ def test_the_papers_graph_is_whole(checkout, no_slurm):
     assert of["train_adapter"] == ["train_adapter(v7)", "train_adapter(v7b)", "train_adapter(v8)", "train_adapter(v9b)"]
     assert of["describe_adapter"] == ["describe_adapter(v7)", "describe_adapter(v7b)", "describe_adapter(v8)", "describe_adapter(v9b)"]
     assert len(of["merge_ensemble"]) == 3 and len(of["quantize_model"]) == 6 and len(of["verify_quantized"]) == 6
-    assert of["download_model"] == ["download_model(qwen2-72b)"]
+    assert of["download_model"] == [f"download_model({name})" for name in ("bagel-34b", "llama-3-70b", "qwen2-72b", "smaug-72b")]
     assert "simulate_source" not in of and "pretrain_demo_base" not in of
     assert {job.split("(")[1].split(",")[0] for job in of["provide_source"]} == {"amazon_m2", "kddcup2024"}
 
@@ -98,3 +98,14 @@ def test_the_rule_graph_is_drawn_and_the_readmes_is_fresh(checkout):
     number = dict((name, index) for index, name in re.findall(r'^  (\d+)\["(.+)"\]$', mermaid, re.M))
     assert f"  {number['train_adapter']} --> {number['build_ensemble']}\n" in mermaid
     assert f"```mermaid\n{mermaid}```" in (checkout / "README.md").read_text(), "run make dag"
+
+
+def test_the_jobs_are_drawn_by_stage(checkout):
+    command = [sys.executable, "workflow/scripts/draw_job_graph.py", "--configfile", "config/config.yaml", "--svg", "jobs.svg"]
+    subprocess.run(command, cwd=checkout, check=True)
+    svg = (checkout / "jobs.svg").read_text()
+    drawn = re.findall(r'class="rule"[^>]*>([^<]+)</text><text class="small count"[^>]*>(\d+) jobs?', svg)
+    printed = [job.split("(")[0] for job in planned_jobs(checkout, "--profile", "slurm", "--forceall")]
+    assert {("build_dataset", "39"), ("draw_*", str(sum(rule.startswith("draw_") for rule in printed)))} <= set(drawn)
+    assert sum(int(number) for _, number in drawn) == len([rule for rule in printed if rule not in ("build_env", "all")])
+    assert len(drawn) < 30

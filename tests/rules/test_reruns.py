@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-from support import TINY, planned_jobs, snakemake
+from support import TINY, commented, edited, planned_jobs, snakemake
 
 from shopbench.closure import imports_of
 
@@ -34,22 +34,6 @@ END = {"format_tables()", "make_report()", "check_run()", "all()"}
 def answered(*variants):
     """The jobs that answer and score these variants."""
     return {f"{rule}({variant})" for rule in ("answer_questions", "score_predictions") for variant in variants}
-
-
-@contextmanager
-def edited(file, change):
-    """The file with its text changed, for the length of the block; content and time are put back."""
-    before, times = file.read_bytes(), file.stat()
-    file.write_text(change(before.decode()))
-    try:
-        yield
-    finally:
-        file.write_bytes(before)
-        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def commented(text):
-    return text + "\n# an edit\n"
 
 
 def test_a_finished_run_has_nothing_to_do(finished_run):
@@ -98,6 +82,8 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
         }
         | quantized
         | answered("track35", "track35-awq", "track35-awq-strict", "track35-gptq-strict")
+        | {f"pack_submission(track{n})" for n in range(1, 6)}
+        | {"run_submissions(track35-awq)"}
         | {"tabulate_hyper_parameters()", "tabulate_verification_table()"}
         | TABLES_OF_SCORES - WITHOUT_ADAPTERS
         | END
@@ -166,12 +152,14 @@ def test_one_scores_file_remakes_exactly_what_shows_it(finished_run):
     assert planned == {*shown, "tabulate_run_summary()", *END}
 
 
-def test_one_deleted_figure_is_one_job(finished_run):
+def test_one_deleted_figure_is_one_job_and_comes_back_the_same(finished_run):
     figure = finished_run / "results/tiny/figures/dataset_pies.png"
-    kept = figure.read_bytes(), figure.stat()
+    before = figure.read_bytes()
     figure.unlink()
-    try:
-        assert planned_jobs(finished_run, "results/tiny/figures/dataset_pies.png", *TINY) == {"draw_dataset_pies()"}
-    finally:
-        figure.write_bytes(kept[0])
-        os.utime(figure, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
+    target = "results/tiny/figures/dataset_pies.png"
+    assert planned_jobs(finished_run, target, *TINY) == {"draw_dataset_pies()"}
+    said = snakemake(finished_run, target, *TINY, "--cores", "1")
+    assert "1 of 1 steps (100%) done" in said.stdout + said.stderr
+    assert figure.read_bytes() == before
+    # The page holds the same picture.
+    assert planned_jobs(finished_run, *TINY) == set()

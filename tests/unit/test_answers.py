@@ -25,20 +25,20 @@ def kept(tmp_path):
 def test_a_rerun_answers_only_what_is_missing(kept, tmp_path):
     first = kept("strict")
     assert first.missing(ASKS) == ASKS[:2]
-    first.add(ASKS[0], Answer("multiple-choice", "1", 0.5))
+    first.add(ASKS[0], Answer("multiple-choice", "1", 0.5, 0.1))
     [file] = (tmp_path / "parts").rglob(ANSWERS)
     with file.open("a") as stream:
         stream.write('{"question": "torn by a ki')
 
     again = kept("strict")
     assert again.missing(ASKS) == [ASKS[1]]
-    again.add(ASKS[1], Answer("generation", "text", 0.25))
+    again.add(ASKS[1], Answer("generation", "text", 0.25, 0.1))
     assert kept("strict").missing(ASKS) == []
-    assert kept("strict")[ASKS[2]] == Answer("multiple-choice", "1", 0.5)
+    assert kept("strict")[ASKS[2]] == Answer("multiple-choice", "1", 0.5, 0.1)
 
 
 def test_other_settings_weights_or_programs_start_anew(kept, tmp_path):
-    kept("strict").add(ASKS[0], Answer("multiple-choice", "1", 0.5))
+    kept("strict").add(ASKS[0], Answer("multiple-choice", "1", 0.5, 0.1))
     assert kept("boost").missing(ASKS) == ASKS[:2]
     (tmp_path / "program.py").write_text("import re\n")
     assert kept("strict").missing(ASKS) == ASKS[:2]
@@ -51,13 +51,13 @@ def test_other_settings_weights_or_programs_start_anew(kept, tmp_path):
 
 def test_the_multiple_choice_flag_is_part_of_a_question(kept):
     answers = kept("strict")
-    answers.add(Ask("first", True), Answer("multiple-choice", "1", 0.5))
+    answers.add(Ask("first", True), Answer("multiple-choice", "1", 0.5, 0.1))
     assert answers.missing([Ask("first", False)]) == [Ask("first", False)]
 
 
 def test_a_strict_answer_that_does_not_parse_is_named():
     asks = [Ask("0. a\n1. b", True), Ask("Only respond with the ranking results.\n1. a\n2. b\n3. c", False)]
-    answers = [Answer("multiple-choice", "1", 0.1), Answer("ranking", "1,2", 0.1)]
+    answers = [Answer("multiple-choice", "1", 0.1, 0.1), Answer("ranking", "1,2", 0.1, 0.1)]
     with pytest.raises(BadInput, match="question q2: '1,2' is no ranking answer"):
         check_strict(["q1", "q2"], asks, answers, {"multiple-choice": 1, "ranking": 3})
 

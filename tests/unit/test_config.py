@@ -84,6 +84,9 @@ def set_at(config, path, value):
         ("variants.track1.ensemble", "trck1", "did you mean 'track1'?"),
         ("variants.v8.precision", "awq", "a quantized variant needs an ensemble"),
         ("systems.final.track1", "trak1-awq", "did you mean 'track1-awq'?"),
+        ("inference.challenge.system", "finl", "inference.challenge.system names 'finl', which is not defined; did you mean 'final'?"),
+        ("inference.challenge.set", "shoping_mmlu", "did you mean 'shopping_mmlu'?"),
+        ("inference.challenge.system", "round2", "systems.round2.track1 is 'track1', which is not quantized"),
         ("training.rank", "64", "training.rank: '64' is not of type 'integer'"),
         ("base_model", "qwen", "base_model names 'qwen'"),
     ],
@@ -122,4 +125,20 @@ def test_what_no_cpu_can_quantize_or_load_is_refused(gptq, message):
         resolve(config, ROOT)
     config["accelerator"] = "cuda"
     if "autoawq" not in message:
+        resolve(config, ROOT)
+
+
+def test_a_given_model_and_adapter_take_the_place_of_those_that_are_made():
+    config = merged("config/config.yaml")
+    config["models"]["qwen2-72b"] |= {"path": "/site/qwen", "hub": None, "revision": None}
+    config["adapters"]["v8"] |= {"path": "/my/adapter", "blend": None}
+    resolved = resolve(config, ROOT)
+    assert resolved["models"]["qwen2-72b"] == {"path": "/site/qwen"}
+    assert resolved["adapters"]["v8"] == {"path": "/my/adapter", "model": "qwen2-72b"}
+
+
+def test_a_given_adapter_beside_its_blend_is_refused():
+    config = merged("config/config.yaml")
+    config["adapters"]["v8"] |= {"path": "/my/adapter"}
+    with pytest.raises(BadInput, match="adapters.v8"):
         resolve(config, ROOT)

@@ -62,7 +62,16 @@ def test_every_strict_answer_is_read_in_full_by_the_challenge():
 )
 def test_choices_are_the_digits_that_are_really_there(prompt, digits):
     assert choice_digits(prompt) == digits
-    assert strict_grammar("multiple-choice", prompt, 1) == {"choice": [str(digit) for digit in digits]}
+    strict = constraint("strict", "multiple-choice", prompt, 1, letters, 0)
+    assert strict.allowed_token_ids == [ord(str(digit)) for digit in digits] and not strict.structured
+
+
+def test_digits_of_several_tokens_are_chosen_by_a_grammar():
+    def with_marks(text):
+        return [0, *letters(text)]
+
+    strict = constraint("strict", "multiple-choice", listed(0, 2), 1, with_marks, 0)
+    assert strict.structured == {"choice": ["0", "1", "2"]} and not strict.allowed_token_ids
 
 
 def test_retrieval_takes_what_there_is_and_what_fits_the_limit():

@@ -46,6 +46,39 @@ def test_counts_come_before_phrases_and_retrieval_before_ranking(prompt, expecte
 
 
 @pytest.mark.parametrize(
+    ("prompt", "is_multiple_choice", "expected"),
+    [
+        # Numbers inside options, as product titles have them.
+        ("Rank for 'kettle'.\n" + "\n".join(f"{n}. Kettle 1.7 L, 2.4 kW, pack of {n}." for n in range(1, 6)), False, "ranking"),
+        ("What is it?\nIt has 3.5 mm jacks, 12) inch, version 2.\n7.2 V", False, "generation"),
+        # A product's numbered features, then a question that has no options.
+        ("1. waterproof\n2. light\n3. red\nExplain this product.", False, "generation"),
+        # Lists with other marks, indented, on Windows line ends, in Japanese.
+        ("Rank.\n" + options(1, 5, dot=") "), False, "ranking"),
+        ("Rank.\n" + options(1, 5).replace("\n", "\r\n"), False, "ranking"),
+        ("Rank.\n   " + options(1, 5).replace("\n", "\n   "), False, "ranking"),
+        ("順位をつけてください。\n" + "\n".join(f"{n}. 商品{n}" for n in range(1, 6)), False, "ranking"),
+        # Six options of a flagged question are no retrieval; without the flag they are.
+        ("Which?\n" + options(0, 5), True, "multiple-choice"),
+        ("Which?\n" + options(0, 5), False, "retrieval"),
+        # An empty list, or one whose entries are empty.
+        ("Select three from the list.\n", False, "retrieval"),
+        ("Rank these.\n1.\n2.\n3.\n4.\n5.\n", False, "ranking"),
+        # Other languages: the lists decide, as the phrases are English.
+        ("Wählen Sie drei Angebote aus.\n" + options(1, 15), False, "retrieval"),
+        ("¿Cuál es la entidad?", False, "generation"),
+        # What a query or a review says is no instruction.
+        ("Output the entity of type game.\nQuery: pick 3 lottery, a permutation of numbers", False, "named_entity_recognition"),
+        ("Given the query, directly OUTPUT THE ENTITY of type brand.", False, "named_entity_recognition"),
+        ("Which of them?", True, "multiple-choice"),
+        ("", False, "generation"),
+    ],
+)
+def test_awkward_prompts(prompt, is_multiple_choice, expected):
+    assert task_type(prompt, is_multiple_choice) == expected
+
+
+@pytest.mark.parametrize(
     ("prompt", "expected"),
     [
         ("Which?\n" + options(0, 3), [0, 1, 2, 3]),

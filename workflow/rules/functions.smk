@@ -112,9 +112,9 @@ def model_folder(variant):
     return f"<results>/quantized/{variant['ensemble']}-{variant['precision']}"
 
 
-def variant_inputs(wildcards):
+def variant_inputs(name):
     """The model of a variant, and what stands beside it: its adapter, or the verdict on its quantized weights."""
-    variant = config["variants"][wildcards.variant]
+    variant = config["variants"][name]
     inputs = {"model": f"{model_folder(variant)}/manifest.json"}
     if variant["precision"] != "bf16":
         return inputs | {"verified": f"<results>/verified/{variant['ensemble']}-{variant['precision']}.json"}
@@ -136,6 +136,26 @@ def gpus_of_engine(precision):
     """GPUs of an inference job: those that share the model."""
     engine = engine_of(precision)
     return gpus(engine, config["inference"][engine]["tensor_parallel"])
+
+
+# The challenge's part of the config, empty without one, and the variant that each track's submission holds.
+CHALLENGE = config["inference"]["challenge"] or {}
+SUBMITTED = config["systems"][CHALLENGE["system"]] if CHALLENGE else {}
+
+
+def submission_settings(wildcards):
+    """JSON: what a submission's entry point needs to know."""
+    variant = config["variants"][SUBMITTED[wildcards.track]]
+    inference = config["inference"]
+    return json.dumps(
+        {
+            "device": config["accelerator"],
+            "engine": inference[engine_of(variant["precision"])],
+            "new_tokens": inference["new_tokens"],
+            "constraints": variant["constraints"],
+            "batch": CHALLENGE["batch"],
+        }
+    )
 
 
 # quantization

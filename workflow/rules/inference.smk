@@ -8,6 +8,8 @@
 # Leaves   <results>/predictions/{set}/{variant}/{track}.jsonl     track1-track4; track5 holds all questions of the set
 #          <results>/timings/{variant}.json
 #          <results>/sweeps/{sweep}.parquet
+#          <results>/submissions/{track}/                          a track's submission to the challenge
+#          <results>/challenge/{variant}.json                      its tracks answered as the challenge had them answered, against its limits
 
 TRACKS = ["track1", "track2", "track3", "track4", "track5"]
 SWEPT_SETS = [name for name in ("development", "validation") if name in config["evaluation"]["sets"]]
@@ -15,7 +17,7 @@ SWEPT_SETS = [name for name in ("development", "validation") if name in config["
 
 rule answer_questions:
     input:
-        unpack(variant_inputs),
+        unpack(lambda w: variant_inputs(w.variant)),
         program=program("answer_questions.py"),
         env=environment("model"),
         evaluation=expand("<results>/evaluation/{set}.parquet", set=config["evaluation"]["sets"]),
@@ -38,6 +40,7 @@ rule answer_questions:
         adapter=adapter_arguments,
         precision=lambda w: config["variants"][w.variant]["precision"],
         constraints=lambda w: config["variants"][w.variant]["constraints"],
+        chat=lambda w: config["models"][config["variants"][w.variant]["model"]].get("chat", "chatml"),
         device=config["accelerator"],
         engine=lambda w: engine_settings(config["variants"][w.variant]["precision"]),
         new_tokens=json.dumps(config["inference"]["new_tokens"]),
@@ -51,6 +54,7 @@ rule answer_questions:
           {params.adapter} \
           --precision {params.precision:q} \
           --constraints {params.constraints:q} \
+          --chat {params.chat:q} \
           --device {params.device:q} \
           --engine {params.engine:q} \
           --new-tokens {params.new_tokens:q} \
@@ -110,5 +114,82 @@ rule sweep_alphas:
           --evaluation {input.evaluation:q} \
           --parts {params.parts:q} \
           --output {output.sweep:q} \
+          > {log:q} 2>&1
+        """
+
+
+# All but the weights is small, and those are linked.
+localrules:
+    pack_submission,
+
+
+rule pack_submission:
+    input:
+        unpack(lambda w: variant_inputs(SUBMITTED[w.track])),
+        program=program("pack_submission.py", "submission/user_config.py"),
+        env=environment("model"),
+        requirements=f"envs/model.{config['accelerator']}.txt",
+    output:
+        manifest="<results>/submissions/{track}/manifest.json",
+    log:
+        "<logs>/pack_submission/{track}.log",
+    wildcard_constraints:
+        track=one_of(SUBMITTED),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        variant=lambda w: SUBMITTED[w.track],
+        weights=lambda w, input: Path(input.model).parent,
+        settings=submission_settings,
+        authors=json.dumps(CHALLENGE.get("authors", [])),
+        folder=lambda w, output: Path(output.manifest).parent,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --track {wildcards.track:q} \
+          --variant {params.variant:q} \
+          --weights {params.weights:q} \
+          --settings {params.settings:q} \
+          --authors {params.authors:q} \
+          --requirements {input.requirements:q} \
+          --output {params.folder:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule run_submissions:
+    input:
+        program=program("run_submissions.py"),
+        env=environment("model"),
+        submissions=lambda w: [f"<results>/submissions/{track}/manifest.json" for track, name in SUBMITTED.items() if name == w.variant],
+        evaluation=f"<results>/evaluation/{CHALLENGE.get('set')}.parquet",
+    output:
+        times="<results>/challenge/{variant}.json",
+    log:
+        "<logs>/run_submissions/{variant}.log",
+    benchmark:
+        "<benchmarks>/run_submissions/{variant}.tsv"
+    wildcard_constraints:
+        variant=one_of(set(SUBMITTED.values())),
+    conda:
+        "../../envs/model.yaml"
+    resources:
+        gpu=lambda w: gpus_of_engine(config["variants"][w.variant]["precision"]),
+    params:
+        python=python.model,
+        submissions=lambda w, input: [Path(manifest).parent for manifest in input.submissions],
+        minutes=json.dumps(CHALLENGE.get("minutes")),
+        seconds=CHALLENGE.get("seconds_per_question"),
+        cut_network="--cut-network" if CHALLENGE.get("cut_network") else "",
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --variant {wildcards.variant:q} \
+          --submissions {params.submissions:q} \
+          --evaluation {input.evaluation:q} \
+          --minutes {params.minutes:q} \
+          --seconds-per-question {params.seconds} {params.cut_network} \
+          --output {output.times:q} \
           > {log:q} 2>&1
         """

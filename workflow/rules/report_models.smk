@@ -166,6 +166,7 @@ rule draw_time_per_track:
         program=program("figures/time_per_track.py"),
         env=environment("report"),
         timings=expand("<results>/timings/{variant}.json", variant=answering(["final"])),
+        challenge=expand("<results>/challenge/{variant}.json", variant=sorted(set(SUBMITTED.values()))),
         paper="config/paper.yaml",
     output:
         png=for_report("<results>/figures/time_per_track.png", "Inference"),
@@ -184,6 +185,7 @@ rule draw_time_per_track:
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --timings {input.timings:q} \
+          --challenge {input.challenge:q} \
           --paper {input.paper:q} \
           --system {params.system:q} \
           --png {output.png:q} \

@@ -45,6 +45,7 @@ rule tabulate_run_summary:
         env=environment("report"),
         # Nothing that has a benchmark comes after these.
         scores=reported_scores(config["variants"]),
+        challenge=expand("<results>/challenge/{variant}.json", variant=sorted(set(SUBMITTED.values()))),
         cards=CARDS,
     output:
         table=for_report("<results>/report_tables/run_summary.tsv", "Run"),

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from plan_run import Plan, make_plan, short_limits, unused_gpus
 
-from shopbench.config import engine_of
+from shopbench.config import engine_of, precision_answered
 from shopbench.estimates import Run
 from shopbench.files import BadInput, run_program
 from shopbench.gpu_check import CUDA_DRIVERS, major
@@ -279,8 +279,8 @@ def bfloat16_key(config: Mapping[str, Any], job: PlannedJob) -> str | None:
     if job.rule == "train_adapter":
         asks = config["adapters"][job.wildcards["adapter"]]["training"]["compute_dtype"] == "bfloat16"
         return "training.compute_dtype" if asks else None
-    if job.rule in ("answer_questions", "sweep_alphas"):
-        kind = engine_of("bf16" if job.rule == "sweep_alphas" else config["variants"][job.wildcards["variant"]]["precision"])
+    if precision := precision_answered(job.rule, job.wildcards, config):
+        kind = engine_of(precision)
         return f"inference.{kind}.dtype" if config["inference"][kind]["dtype"] == "bfloat16" else None
     if job.rule in ("quantize_model", "verify_quantized"):
         return "merge.dtype" if config["merge"]["dtype"] == "bfloat16" else None

@@ -24,8 +24,8 @@ HEAD = """# Config
 Generated from workflow/schemas/config.schema.yaml by `python workflow/scripts/document_config.py`; do not edit.
 
 `config.yaml` is the paper's run. Another file is laid over it (`--configfile config/7b.yaml`): what it names is replaced, an entry set to
-null is removed, the rest stays. The merged config of each run is saved as `results/<run>/run_config.yaml`. An unknown key stops the run
-with one line that names the nearest right one.
+null is removed (and so is a key of a model or an adapter), the rest stays. The merged config of each run is saved as
+`results/<run>/run_config.yaml`. An unknown key stops the run with one line that names the nearest right one.
 
 | file | what |
 |---|---|

@@ -2,8 +2,7 @@
 
     python workflow/scripts/draw_rule_graph.py --configfile config/config.yaml --svg rulegraph.svg --mermaid rulegraph.mmd
 
-The layout is the classic layered one: a rule stands one column right of the last of its inputs, and columns are ordered by the mean
-position of their neighbours (Sugiyama et al. 1981), so that arrows cross little.
+A rule stands below the last of its inputs; boxes are placed by shopbench/layers.py, so that a picture needs no Graphviz.
 """
 
 from __future__ import annotations
@@ -16,9 +15,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from shopbench.files import BadInput, run_program, whole_text
+from shopbench.graph_picture import line, ports, svg_page
+from shopbench.layers import depths, lay_out, without_shortcuts
 from shopbench.marked_page import write_marked_part
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 168, 30, 54, 16, 20
+BOX_WIDTH, BOX_HEIGHT, LANE, GAP_X, GAP_Y, MARGIN = 204, 34, 10, 22, 34, 16
 # build_env feeds nearly every rule; its arrows would hide all others.
 HIDDEN = {"build_env"}
 
@@ -49,18 +50,8 @@ def grouped(nodes: list[str], edges: list[tuple[str, str]]) -> tuple[list[str], 
     return list(dict.fromkeys(label.values())), list(dict.fromkeys((label[a], label[b]) for a, b in edges if label[a] != label[b]))
 
 
-def without_shortcuts(nodes: list[str], edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The transitive reduction: an arrow that a longer path says already is left out."""
-    after: dict[str, set[str]] = {n: {b for a, b in edges if a == n} for n in nodes}
-
-    def reaches(start: str, goal: str) -> bool:
-        return any(n == goal or reaches(n, goal) for n in after[start])
-
-    return [(a, b) for a, b in edges if not any(reaches(n, b) for n in after[a] - {b})]
-
-
 def columns_of(nodes: list[str], edges: list[tuple[str, str]]) -> list[list[str]]:
-    """Rules by layer, each layer ordered by the mean position of its neighbours."""
+    """Rules by layer, for pictures that run from left to right: each layer ordered by the mean position of its neighbours."""
     before = {n: [a for a, b in edges if b == n] for n in nodes}
     depth: dict[str, int] = {}
 
@@ -80,39 +71,36 @@ def columns_of(nodes: list[str], edges: list[tuple[str, str]]) -> list[list[str]
     return columns
 
 
-def svg(nodes: list[str], edges: list[tuple[str, str]]) -> str:
-    """The graph as a standalone picture, readable on light and dark pages."""
-    columns = columns_of(nodes, edges)
-    height = max(len(c) for c in columns) * (BOX_HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
-    width = len(columns) * (BOX_WIDTH + GAP_X) - GAP_X + 2 * MARGIN
-    at = {}
-    for x, column in enumerate(columns):
-        top = (height - len(column) * (BOX_HEIGHT + GAP_Y) + GAP_Y) / 2
-        for y, node in enumerate(column):
-            at[node] = (MARGIN + x * (BOX_WIDTH + GAP_X), top + y * (BOX_HEIGHT + GAP_Y))
-    lines = []
-    for a, b in edges:
-        x1, y1 = at[a][0] + BOX_WIDTH, at[a][1] + BOX_HEIGHT / 2
-        x2, y2 = at[b][0], at[b][1] + BOX_HEIGHT / 2
-        bend = max(GAP_X, (x2 - x1) / 2)
-        lines.append(f'<path d="M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"/>')
-    boxes = [
-        f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
-        f'<text x="{x + BOX_WIDTH / 2:.0f}" y="{y + BOX_HEIGHT / 2 + 4:.0f}">{escape(node)}</text>'
-        for node, (x, y) in at.items()
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="rule graph">\n'
-        "<style>rect{fill:#eef3f8;stroke:#4a6a8a}path{fill:none;stroke:#8aa0b4;stroke-width:1.4}"
-        "text{font:12px sans-serif;text-anchor:middle;fill:#1d2b38}</style>\n" + "\n".join(lines + boxes) + "\n</svg>\n"
-    )
+def svg(nodes: list[str], edges: list[tuple[str, str]], title: str) -> str:
+    """The graph from top to bottom as a standalone picture, readable on light and dark pages."""
+    layer = depths(nodes, edges)
+    # What needs nothing stands just above the first that needs it.
+    layer |= {n: min((layer[b] for a, b in edges if a == n), default=1) - 1 for n in nodes if not any(b == n for _, b in edges)}
+    layout = lay_out(layer, edges, BOX_WIDTH, LANE, GAP_X)
+    every = [*layout.x.values(), *(bend for bends in layout.bends.values() for bend in bends)]
+    shift = MARGIN + BOX_WIDTH / 2 - min(every)
+    x = {node: place + shift for node, place in layout.x.items()}
+    top = {row: MARGIN + row * (BOX_HEIGHT + GAP_Y) for row in range(max(layer.values()) + 1)}
+
+    leaves, enters = ports(x, layout.bends, shift, 0.7 * BOX_WIDTH)
+    parts = []
+    for edge in edges:
+        points = [(leaves[edge], float(top[layer[edge[0]]] + BOX_HEIGHT))]
+        for row, bend in enumerate(layout.bends[edge], start=layer[edge[0]] + 1):
+            points += [(bend + shift, top[row]), (bend + shift, top[row] + BOX_HEIGHT)]
+        parts.append(line([*points, (enters[edge], top[layer[edge[1]]] - 5)]))
+    for node in nodes:
+        y = top[layer[node]]
+        parts.append(f'<rect class="box" x="{x[node] - BOX_WIDTH / 2:.0f}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>')
+        parts.append(f'<text class="rule" text-anchor="middle" x="{x[node]:.0f}" y="{y + BOX_HEIGHT / 2 + 4:.0f}">{escape(node)}</text>')
+    return svg_page(max(every) + shift + BOX_WIDTH / 2 + MARGIN, max(top.values()) + BOX_HEIGHT + MARGIN, title, parts)
 
 
 def mermaid(edges: list[tuple[str, str]]) -> str:
     """The graph as a Mermaid flow chart, for a README."""
     number = {node: index for index, node in enumerate(dict.fromkeys(node for edge in edges for node in edge))}
     boxes = "".join(f'  {index}["{node}"]\n' for node, index in number.items())
-    return "flowchart LR\n" + boxes + "".join(f"  {number[a]} --> {number[b]}\n" for a, b in edges)
+    return "flowchart TD\n" + boxes + "".join(f"  {number[a]} --> {number[b]}\n" for a, b in edges)
 
 
 def main() -> None:
@@ -126,7 +114,7 @@ def main() -> None:
     nodes, edges = grouped(nodes, edges)
     edges = without_shortcuts(nodes, edges)
     with whole_text(arguments.svg) as stream:
-        stream.write(svg(nodes, edges))
+        stream.write(svg(nodes, edges, f"rule graph of {arguments.configfile}"))
     with whole_text(arguments.mermaid) as stream:
         stream.write(mermaid(edges))
     if arguments.readme:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shopbench.config import engine_of
+from shopbench.config import engine_of, precision_answered
 from shopbench.estimates import HOW, PAPER_MODEL, Estimate, Run, estimate, paper_comparison, read_run
 from shopbench.files import BadInput, run_program
 from shopbench.marked_page import write_marked_part
@@ -312,8 +312,7 @@ def gpus_used(job: PlannedJob, config: Mapping[str, Any]) -> int | None:
         return None
     if job.rule == "train_adapter":
         return config["launch"]["processes"]
-    if job.rule in ("answer_questions", "sweep_alphas"):
-        precision = "bf16" if job.rule == "sweep_alphas" else config["variants"][job.wildcards["variant"]]["precision"]
+    if precision := precision_answered(job.rule, job.wildcards, config):
         return config["inference"][engine_of(precision)]["tensor_parallel"]
     return 1 if job.rule in ("quantize_model", "verify_quantized") else None
 

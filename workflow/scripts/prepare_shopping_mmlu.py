@@ -7,7 +7,9 @@ output_field, task_name, task_type, metric). A skill is a track of the KDD Cup: 
 languages 4. The folders of single tasks hold the same questions without prompts and are not read. Leaves one Parquet
 file with the columns that all evaluation sets share (shopbench/questions.py).
 
-Questions are scored by the challenge's rules; the benchmark's own scorer differs in details (first line only, no check for duplicates).
+Says how many questions there are by metric, and warns when tasks or questions are not as many as the benchmark has (simulated ones are
+fewer). A metric or a task type that the challenge does not have is refused by its line. The pipeline scores them by the challenge's rules;
+score.py --rules shopping-mmlu has the benchmark's own.
 
 Source: Y. Jin et al., Shopping MMLU, NeurIPS 2024; github.com/KL4805/ShoppingMMLU.
 """
@@ -18,10 +20,12 @@ import argparse
 import json
 import re
 import zipfile
+from collections import Counter
 
 from shopbench.files import BadInput, progress, run_program
 from shopbench.questions import Question, challenge_questions, write_questions
 
+TASKS, QUESTIONS = 57, 20_799
 SKILL_FILE = re.compile(r"(?:^|/)skills/skill([1-4])[^/]*\.json$")
 
 
@@ -34,7 +38,10 @@ def main() -> None:
     questions = read_archive(args.archive)
     tasks = {question["task"] for question in questions}
     write_questions(args.output, questions, {"questions": len(questions), "tasks": len(tasks)})
-    progress(f"{len(questions)} questions of {len(tasks)} tasks")
+    metrics = Counter(question["metric"] for question in questions)
+    progress(f"{len(questions)} questions of {len(tasks)} tasks: {', '.join(f'{n} {metric}' for metric, n in metrics.most_common())}")
+    if (len(tasks), len(questions)) != (TASKS, QUESTIONS):
+        progress(f"warning: Shopping MMLU as published has {QUESTIONS} questions of {TASKS} tasks; means over tasks are not comparable")
 
 
 def read_archive(path: str) -> list[Question]:
@@ -61,7 +68,8 @@ def read_archive(path: str) -> list[Question]:
 def read_lines(content: bytes, where: str) -> list[dict]:
     """The JSON objects of a member, one a line."""
     rows = []
-    for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), start=1):
+    # Not splitlines(), which would cut a text at a line separator of Unicode.
+    for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
         if line.strip():
             try:
                 rows.append(json.loads(line))

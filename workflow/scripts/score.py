@@ -11,7 +11,7 @@ prepare_development.py gives it.
 
 Leaves one JSON object:
 
-    set, variant
+    set, variant, rules
     tasks       {task: {track, task_type, metric, n, score, low, high, trivial}}
     tracks      {track: {score, low, high, trivial, tasks}}: the unweighted mean over the track's tasks, `tasks` of them
     overall     mean_over_tracks and mean_over_tasks, each {score, low, high, trivial}
@@ -22,7 +22,14 @@ Leaves one JSON object:
 low and high bound the 95 % percentile bootstrap interval over questions; trivial is the best constant answer's score
 (shopbench/trivial.py). A sentence metric without a model is refused by name: its tasks score null and enter no mean.
 
-Source of the rules: Amazon KDD Cup 2024, starter kit.
+The pipeline scores every set by the challenge's rules, Shopping MMLU too, so that sets compare; strict answers mean the same to both.
+For figures beside that benchmark's published ones, score its predictions once more, to a file elsewhere:
+
+    python workflow/scripts/score.py --rules shopping-mmlu --predictions predictions/shopping_mmlu/base/track5.jsonl \\
+      --truth evaluation/shopping_mmlu.parquet --output shopping_mmlu-base.json
+
+Sources of the rules: Amazon KDD Cup 2024, starter kit (shopbench/parsers.py); Shopping MMLU, NeurIPS 2024
+(shopbench/shopping_mmlu_parsers.py says how its scorer differs).
 """
 
 from __future__ import annotations
@@ -33,7 +40,7 @@ from pathlib import Path
 
 from shopbench.files import progress, read_jsonl, run_program, write_json
 from shopbench.questions import read_questions
-from shopbench.scoring import responses_by_id, score_tasks, summary
+from shopbench.scoring import CHALLENGE, RULES, responses_by_id, score_tasks, summary
 
 
 def main() -> None:
@@ -52,6 +59,7 @@ def main() -> None:
     )
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the bootstrap (number)")
     parser.add_argument("--macro", type=json.loads, default=[], help="JSON list of validation tasks whose mean is reported as `macro`")
+    parser.add_argument("--rules", choices=list(RULES), default=CHALLENGE, help="whose reading of a response (default: the challenge's)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap")
     args = parser.parse_args()
 
@@ -61,10 +69,11 @@ def main() -> None:
         progress(f"scoring {predictions}")
         questions = read_questions(truth)
         responses = responses_by_id(read_jsonl(predictions), questions, predictions)
-        results, refused = score_tasks(questions, responses, args.sentence_models, args.bootstrap, args.seed)
+        results, refused = score_tasks(questions, responses, args.sentence_models, args.bootstrap, args.seed, args.rules)
         question_set = questions[0]["set"]
         macro = args.macro if question_set == "validation" else []
-        write_json(output, summary(question_set, args.variant or predictions.resolve().parent.name, results, refused, macro))
+        variant = args.variant or predictions.resolve().parent.name
+        write_json(output, summary(question_set, variant, results, refused, macro, args.rules))
         for metric, reason in refused.items():
             progress(f"refused {metric}: {reason}")
 

@@ -172,6 +172,40 @@ def test_shopping_mmlu_skills_are_tracks(tmp_path):
     assert table.columns == COLUMNS and table["id"].n_unique() == 10
     assert dict(table.group_by("track").len().iter_rows()) == {f"track{n}": n for n in (1, 2, 3, 4)}
     assert dict(table.unique("task").select("task", "track").iter_rows()) == {f"t{n}": f"track{n}" for n in (1, 2, 3, 4)}
+    said = result.stderr.splitlines()
+    assert said[-2] == "10 questions of 4 tasks: 10 accuracy"
+    assert said[-1].startswith("warning") and "20799 questions of 57 tasks" in said[-1]
+
+
+def test_shopping_mmlu_of_the_published_size_is_taken_without_a_warning(tmp_path):
+    # Every metric of the benchmark, 57 tasks, and a line separator of Unicode inside a text.
+    kinds = {
+        "accuracy": ("multiple-choice", 1),
+        "hit rate@3": ("retrieval", [1]),
+        "ndcg": ("ranking", [1, 0]),
+        "micro f1": ("named_entity_recognition", ["a"]),
+        **{metric: ("generation", "a") for metric in ("rougel", "bleu", "jp-bleu", "sent-transformer", "multilingual-sent-transformer")},
+    }
+    skills = {f"skills/skill{n}_x.json": [] for n in (1, 2, 3, 4)}
+    for number in range(20_799):
+        metric, (task_type, truth) = list(kinds.items())[number % 57 % 9]
+        row = {"input_field": f"Which\u2028{number}?", "output_field": truth, "task_name": f"t{number % 57}"}
+        skills[f"skills/skill{1 + number % 57 % 4}_x.json"].append(row | {"task_type": task_type, "metric": metric})
+    archive, output = tmp_path / "data.zip", tmp_path / "out.parquet"
+    with zipfile.ZipFile(archive, "w") as members:
+        for name, rows in skills.items():
+            members.writestr(name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    result = run("prepare_shopping_mmlu.py", "--archive", archive, "--output", output)
+    assert result.returncode == 0 and "warning" not in result.stderr, result.stderr
+    table = pl.read_parquet(output)
+    assert table["task"].n_unique() == 57 and set(table["metric"]) == set(kinds)
+    assert "20799 questions of 57 tasks" in result.stderr
+
+
+def test_shopping_mmlu_with_an_unknown_metric_is_refused(tmp_path):
+    row = challenge_row(metric="exact match")
+    archive, output = shopping_mmlu(tmp_path / "data.zip", {f"skills/skill{n}.json": [row] for n in (1, 2, 3, 4)}), tmp_path / "out.parquet"
+    refused(run("prepare_shopping_mmlu.py", "--archive", archive, "--output", output), output, "row 1", "unknown metric 'exact match'")
 
 
 def test_shopping_mmlu_without_a_skill_is_refused(tmp_path):

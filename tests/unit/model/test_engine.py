@@ -164,7 +164,7 @@ def greedy_with_merged_weights(folders, alpha, asks):
 
 
 def test_long_prompts_are_cut_in_the_middle_and_still_answered(engine):
-    engine.cut_prompts = 0
+    before = engine.cut_prompts
     asks = [Ask("Review: " + "shampoo " * 1000 + "\n" + "\n".join(f"{n}. thing" for n in range(1, 11)) + "\nSelect 3.", False)]
     assert share_well_formed(asks, responses(engine, asks, "strict")) == 1
-    assert engine.cut_prompts == 1
+    assert engine.cut_prompts == before + 1

@@ -88,11 +88,18 @@ def test_bleu_is_sacrebleus_on_the_first_line():
 
     truth = "Fimo Soft Starter Pack 12 x 56g Multicolour Blocks by Steadtler"
     text = "Fimo soft starter pack 12 x 57 g bunte Blöcke"
-    expected = sacrebleu.sentence_bleu(text, [truth], lowercase=True).score / 100
+    expected = sacrebleu.corpus_bleu([text], [[truth]], lowercase=True).score / 100
     assert 0 < expected < 1
     assert metrics.bleu(text + "\n" + truth, truth) == pytest.approx(expected)
     assert metrics.bleu(text.upper(), truth) == pytest.approx(expected)
     assert metrics.bleu("", truth) == 0
+
+
+def test_bleu_of_fewer_than_four_words_is_zero_like_the_kits():
+    assert metrics.bleu("red shoes", "red shoes") == 0
+    assert metrics.bleu("three red shoes here", "three red shoes here") == pytest.approx(1)
+    # Four words, three of them right: 3/4 words, 2/3 pairs, 1/2 triples, and half a match for the missing four-gram.
+    assert metrics.bleu("three red shoes there", "three red shoes here") == pytest.approx((3 / 4 * 2 / 3 * 1 / 2 * 1 / 2) ** (1 / 4))
 
 
 def test_japanese_bleu_splits_words():

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from draw_rule_graph import HIDDEN, columns_of, without_shortcuts
+from draw_rule_graph import HIDDEN, columns_of
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from shopbench.figure_style import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, WIDTH, YELLOW, footnote, save_figure, use_style
 from shopbench.files import BadInput, run_program
+from shopbench.layers import without_shortcuts
 from shopbench.report_data import figure_arguments, run_line, write_table
 
 COLUMNS = ["rule", "stage", "feeds"]

@@ -31,7 +31,7 @@ COLOUR_MAP = plt.get_cmap("RdBu")
 SHADES = Normalize(-0.6, 0.6)
 NO_SCORE = "#eceff3"
 # As the pipeline builds them; others after these.
-ORDER = ["base", "round1", "round2", "final"]
+ORDER = ["base", "finetuned", "round1", "round2", "final"]
 
 
 def table_rows(scores: dict[tuple[str, str], dict[str, Any]], systems: dict[str, dict[str, str]]) -> list[dict[str, Any]]:

@@ -1,16 +1,17 @@
 """Time taken to answer each track against the challenge's limits.
 
     PYTHONPATH=workflow/scripts python workflow/scripts/figures/time_per_track.py --run '{"name": "demo", "simulated": true}' \\
-      --timings results/demo/timings/*.json --system '{"track1": "track1-awq", "track5": "track35-awq"}' \\
-      --paper config/paper.yaml --png t.png --pdf t.pdf --table t.tsv
+      --timings results/demo/timings/*.json --challenge results/demo/challenge/*.json \\
+      --system '{"track1": "track1-awq", "track5": "track35-awq"}' --paper config/paper.yaml --png t.png --pdf t.pdf --table t.tsv
 
-The limits were for the hidden test (about 20,600 questions in all; questions per track are not published). A set of another size says
-nothing against them by its total, so the figure shows seconds per question against the rule of 10 s a question, and, for Track 5 alone,
-the table projects the hidden test's 20,600 questions against its 140 minutes. Starting the engine is counted apart, once per variant.
+Twice, where the run has both: questions in this project's order, many in flight, and in the challenge's way, a few at a time. The limits
+were for the hidden test (about 20,600 questions in all; questions per track are not published). A set of another size says nothing
+against them by its total, so the figure shows seconds per question against the rule of 10 s a question, and, for Track 5 alone, the table
+projects the hidden test's 20,600 questions against its 140 minutes. Starting the engine is counted apart, once per variant.
 
-Reads timings ({"engine_start_seconds", "sets": {set: {track: {"questions", "seconds"}}}}, named by variant) and config/paper.yaml; leaves
-the figure and a table with columns set, track, variant, questions, minutes, seconds_per_question, engine_start_seconds,
-published_limit_minutes, projected_hidden_test_minutes.
+Reads timings ({"engine_start_seconds", "sets": {set: {track: {"questions", "seconds"}}}}, named by variant), what run_submissions.py left
+(named alike) and config/paper.yaml; leaves the figure and a table with columns set, track, variant, way, questions, minutes,
+seconds_per_question, slowest_seconds_per_question, engine_start_seconds, published_limit_minutes, projected_hidden_test_minutes.
 """
 
 from __future__ import annotations
@@ -33,17 +34,22 @@ COLUMNS = [
     "set",
     "track",
     "variant",
+    "way",
     "questions",
     "minutes",
     "seconds_per_question",
+    "slowest_seconds_per_question",
     "engine_start_seconds",
     "published_limit_minutes",
     "projected_hidden_test_minutes",
 ]
 
 
+OWN_ORDER = "own order"
+
+
 def time_rows(timings: dict[str, dict[str, Any]], system: dict[str, str], inference: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row per set and track that its variant answered, in the order of the sets."""
+    """A row per set and track that its variant answered in this project's order, in the order of the sets."""
     rows = []
     sets = dict.fromkeys(name for timing in timings.values() for name in timing["sets"])
     for set_name in sets:
@@ -52,21 +58,38 @@ def time_rows(timings: dict[str, dict[str, Any]], system: dict[str, str], infere
             taken = timing["sets"].get(set_name, {}).get(track)
             if not taken or not taken["questions"]:
                 continue
-            each = taken["seconds"] / taken["questions"]
-            rows.append(
-                {
-                    "set": set_name,
-                    "track": track,
-                    "variant": system[track],
-                    "questions": taken["questions"],
-                    "minutes": taken["seconds"] / 60,
-                    "seconds_per_question": each,
-                    "engine_start_seconds": timing["engine_start_seconds"],
-                    "published_limit_minutes": inference["limit_minutes"][track],
-                    "projected_hidden_test_minutes": each * inference["hidden_test"]["questions"] / 60 if track == "track5" else None,
-                }
-            )
+            start, slowest = timing["engine_start_seconds"], taken.get("slowest_seconds")
+            place = {"set": set_name, "track": track, "variant": system[track], "way": OWN_ORDER}
+            rows.append(time_row(place, taken["questions"], taken["seconds"], slowest, start, inference))
     return rows
+
+
+def challenge_rows(challenge: dict[str, dict[str, Any]], system: dict[str, str], inference: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row per track that its variant answered in the challenge's way. Its minutes there are with the engine's start."""
+    rows = []
+    for track in TRACKS:
+        found = challenge.get(system.get(track, ""), {"tracks": {}})
+        if taken := found["tracks"].get(track):
+            start = found["engine_start_seconds"]
+            place = {"set": found["set"], "track": track, "variant": system[track], "way": f"batches of {found['batch']}"}
+            seconds = 60 * taken["minutes"] - start
+            rows.append(time_row(place, taken["questions"], seconds, taken["slowest_seconds_per_question"], start, inference))
+    return rows
+
+
+def time_row(
+    place: dict[str, str], questions: int, seconds: float, slowest: float | None, start: float, inference: dict[str, Any]
+) -> dict[str, Any]:
+    each = seconds / questions
+    return place | {
+        "questions": questions,
+        "minutes": seconds / 60,
+        "seconds_per_question": each,
+        "slowest_seconds_per_question": slowest,
+        "engine_start_seconds": start,
+        "published_limit_minutes": inference["limit_minutes"][place["track"]],
+        "projected_hidden_test_minutes": each * inference["hidden_test"]["questions"] / 60 if place["track"] == "track5" else None,
+    }
 
 
 def duration(seconds: float) -> str:
@@ -87,11 +110,13 @@ def draw_limits(axes: Axes, places: dict[str, float], limits: dict[str, int]) ->
 def draw_seconds(axes: Axes, rows: list[dict[str, Any]], places: dict[str, float], limit: float) -> None:
     """Seconds per question on a log axis, a colour per set, against the limit of a single question."""
     sets = list(dict.fromkeys(r["set"] for r in rows))
+    lines = list(dict.fromkeys((r["way"], r["set"]) for r in rows))
     colours = colours_of(sets)
-    for number, set_name in enumerate(sets):
-        for row in (r for r in rows if r["set"] == set_name):
-            height = places[row["track"]] + 0.24 * ((len(sets) - 1) / 2 - number)
-            axes.plot(row["seconds_per_question"], height, marker="o", markersize=5.5, color=colours[set_name])
+    for number, (way, set_name) in enumerate(lines):
+        for row in (r for r in rows if (r["way"], r["set"]) == (way, set_name)):
+            height = places[row["track"]] + 0.24 * ((len(lines) - 1) / 2 - number)
+            shape: dict[str, Any] = {"marker": "o"} if way == OWN_ORDER else {"marker": "s", "markerfacecolor": "white"}
+            axes.plot(row["seconds_per_question"], height, markersize=5.5, color=colours[set_name], **shape)
             words = f"{row['questions']:,} in {duration(60 * row['minutes'])}"
             axes.annotate(words, (row["seconds_per_question"], height), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)
     axes.axvline(limit, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
@@ -123,7 +148,8 @@ def draw(rows: list[dict[str, Any]], inference: dict[str, Any], run: dict[str, A
     footnote(
         figure,
         run_line(run),
-        "Labels: questions and the time for all of them, without the engine's start. The time that the authors took is not published.",
+        "Dots: this project's order, many in flight; squares: the challenge's way, a few at a time. Labels: questions and the time for all",
+        "of them, without the engine's start. The time that the authors took is not published.",
         note,
     )
     return figure
@@ -132,6 +158,7 @@ def draw(rows: list[dict[str, Any]], inference: dict[str, Any], run: dict[str, A
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--timings", nargs="+", required=True, help="timings (JSON, named by variant)")
+    parser.add_argument("--challenge", nargs="*", default=[], help="what run_submissions.py left (JSON, named by variant)")
     parser.add_argument("--system", required=True, type=json.loads, help="which variant answers each track, as JSON: {track: variant}")
     parser.add_argument("--paper", required=True, help="config/paper.yaml")
     figure_arguments(parser)
@@ -139,7 +166,8 @@ def main() -> None:
 
     timings = {Path(path).stem: read_json(path) for path in args.timings}
     inference = read_yaml(args.paper)["inference"]
-    rows = time_rows(timings, args.system, inference)
+    challenge = {Path(path).stem: read_json(path) for path in args.challenge}
+    rows = [*time_rows(timings, args.system, inference), *challenge_rows(challenge, args.system, inference)]
     if not rows:
         answering = ", ".join(sorted(set(args.system.values())))
         raise BadInput(f"--timings: none is of a variant that answers a track ({answering}); see `systems` in the config")

@@ -25,10 +25,15 @@ def clean_prompt(prompt: str) -> str:
     return re.sub(r" +\n", "\n", prompt).strip()
 
 
+def system_prompt(task_type: str) -> str:
+    """What the system turn says. `task_type` is a key of `TASK_TYPES`; any other raises KeyError."""
+    return f"You are a helpful online shopping assistant. Your task is {TASK_TYPES[task_type]}."
+
+
 def chat_prompt(prompt: str, task_type: str) -> str:
-    """All the text that precedes the answer. `task_type` is a key of `TASK_TYPES`; any other raises KeyError."""
-    system = f"You are a helpful online shopping assistant. Your task is {TASK_TYPES[task_type]}."
-    return f"<|im_start|>system\n{system}{END_TOKEN}\n<|im_start|>user\n{clean_prompt(prompt)}\n{END_TOKEN}\n<|im_start|>assistant\n"
+    """All the text that precedes the answer."""
+    turns = [f"system\n{system_prompt(task_type)}", f"user\n{clean_prompt(prompt)}\n", "assistant\n"]
+    return f"{END_TOKEN}\n".join(f"<|im_start|>{turn}" for turn in turns)
 
 
 def chat_answer(completion: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 from shopbench.files import BadInput
 
 SECTIONS_OF_ENTRIES = ("blends", "models", "adapters", "ensembles", "sweeps", "variants", "systems")
+# Entries that come by path, or are made from what the other keys say.
+SECTIONS_OF_GIVEN = ("models", "adapters")
 QUANTIZED = ("awq", "gptq")
 
 
@@ -42,16 +44,32 @@ def engine_of(precision: str) -> str:
     return "unquantized" if precision == "bf16" else "quantized"
 
 
+def precision_answered(rule: str, wildcards: Mapping[str, str], config: Mapping[str, Any]) -> str | None:
+    """The precision of the model that a job of this rule answers questions with; None for a rule that answers none."""
+    if rule == "sweep_alphas":
+        return "bf16"
+    if rule in ("answer_questions", "run_submissions"):
+        return str(config["variants"][wildcards["variant"]]["precision"])
+    return None
+
+
 def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     """Check `config` and return a copy with every default filled in.
 
-    - an entry that a configfile sets to null is removed (so a small run can drop a variant of the paper's);
+    - an entry that a configfile sets to null is removed (so a small run can drop a variant of the paper's), and so is a key of a model or
+      an adapter (so a given one can take the place of one that is downloaded or trained);
     - an adapter without a model gets `base_model`, and the full hyper-parameters under `training`;
     - a variant without a model gets its adapter's or ensemble's, else `base_model`.
 
     Raises BadInput for an unknown key, a wrong type or a name that nothing defines.
     """
     config = copy.deepcopy(config)
+    for section in SECTIONS_OF_GIVEN:
+        # The schema is not checked yet: anything may stand here.
+        entries: Any = config.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else []:
+            if isinstance(entry, dict):
+                entries[name] = {key: value for key, value in entry.items() if value is not None}
     check_schema(config, root / "workflow/schemas/config.schema.yaml")
     for section in SECTIONS_OF_ENTRIES:
         config[section] = {name: entry for name, entry in config[section].items() if entry is not None}
@@ -61,6 +79,7 @@ def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     _resolve_sweeps(config)
     _resolve_variants(config)
     _check_quantization(config)
+    _check_challenge(config)
     return config
 
 
@@ -186,6 +205,20 @@ def _check_quantization(config: dict[str, Any]) -> None:
         raise BadInput(f"config: {where} is auto-gptq, which needs CUDA; set gptqmodel, or accelerator: cuda")
     if gptq["bits"] == 8 and any(variant["precision"] == "gptq" for variant in config["variants"].values()):
         raise BadInput("config: quantization.methods.gptq.bits is 8, which vLLM loads on CUDA alone; set 4, or accelerator: cuda")
+
+
+def _check_challenge(config: dict[str, Any]) -> None:
+    challenge = config["inference"]["challenge"]
+    if challenge is None:
+        return
+    system = _look_up(challenge["system"], config["systems"], "inference.challenge.system")
+    _look_up(challenge["set"], dict.fromkeys(config["evaluation"]["sets"]), "inference.challenge.set")
+    for track, name in system.items():
+        if config["variants"][name]["precision"] not in QUANTIZED:
+            where = f"systems.{challenge['system']}.{track}"
+            raise BadInput(
+                f"config: {where} is '{name}', which is not quantized; a submission needs awq or gptq, or inference.challenge: null"
+            )
 
 
 def datasets_of(config: dict[str, Any], table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

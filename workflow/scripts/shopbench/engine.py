@@ -6,19 +6,17 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from shopbench.chat import END_TOKEN, chat_prompt
+from shopbench.chat_layouts import ChatLayout
 from shopbench.constraints import constraint, cut_text, well_formed
 from shopbench.cpu_kernels import register_missing_kernels
 from shopbench.ensembles import LORA_RANKS
 from shopbench.files import BadInput, progress, read_json
 from shopbench.routing import task_type
 from shopbench.samples import cut_tokens
-
-# Qwen2-Instruct ends an answer at this token too.
-END_OF_TEXT = "<|endoftext|>"
 
 # Prompts given to vLLM at once, as a multiple of those in flight: enough to keep the batch full, few enough to lose little in a kill.
 BATCHES_IN_CHUNK = 16
@@ -36,11 +34,15 @@ CPU_ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Answer:
-    """`task_type` is the routed one; `seconds` the wall time of the answer's batch divided by its questions, so that times add up."""
+    """`task_type` is the routed one; `seconds` passed from submitting the question to its last token, while others were answered too.
+
+    `share` is the wall time of the questions that were submitted together, divided by their number: shares add up to the time of a track.
+    """
 
     task_type: str
     response: str
     seconds: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ class Engine:
     """One vLLM engine.
 
     `settings` is the config's inference.quantized or inference.unquantized, `new_tokens` the longest answer by task type in tokens, `rank`
-    the largest rank of the LoRA adapters to come (0: none). Starting it takes seconds on a tiny model and minutes on a large one;
-    `start_seconds` says how many.
+    the largest rank of the LoRA adapters to come (0: none), `chat` one of `chat_layouts.LAYOUTS`. Starting it takes seconds on a tiny model
+    and minutes on a large one; `start_seconds` says how many.
     """
 
-    def __init__(self, model: Path, settings: dict[str, Any], new_tokens: dict[str, int], device: str, rank: int = 0) -> None:
+    def __init__(
+        self, model: Path, settings: dict[str, Any], new_tokens: dict[str, int], device: str, rank: int = 0, chat: str = "chatml"
+    ) -> None:
         self.settings, self.new_tokens = settings, new_tokens
-        self.cut_prompts = 0
+        self._cut: set[Ask] = set()
         set_environment(device)
         started = time.perf_counter()
         from vllm import LLM
@@ -79,11 +83,9 @@ class Engine:
         self._llm = LLM(model=str(model), **engine_arguments(settings, device, rank))
         self.start_seconds = time.perf_counter() - started
         self._tokenizer = self._llm.get_tokenizer()
-        vocabulary = self._tokenizer.get_vocab()
-        if END_TOKEN not in vocabulary:
-            raise BadInput(f"{model}: its tokenizer has no {END_TOKEN}; a Qwen2 chat tokenizer is needed")
-        self._end = vocabulary[END_TOKEN]
-        self._stops = [vocabulary[token] for token in (END_TOKEN, END_OF_TEXT) if token in vocabulary]
+        self._layout = ChatLayout(chat, self._tokenizer, model)
+        # Constraints ask for the same few words again and again.
+        self._encode = lru_cache(4096)(lambda text: self._tokenizer.encode(text, add_special_tokens=False))
         self._adapters = 0
         progress(f"engine of {model} started in {self.start_seconds:.1f} s")
 
@@ -94,14 +96,24 @@ class Engine:
         gives the base's rows of a mixed batch the weights of an adapter.
         """
         lora = self._load(adapter)
-        order = sorted(range(len(asks)), key=lambda i: chat_prompt(asks[i].prompt, asks[i].task_type))
+        order = sorted(range(len(asks)), key=lambda i: self._layout.prompt(asks[i].prompt, asks[i].task_type))
         size = BATCHES_IN_CHUNK * self.settings["max_num_seqs"]
         for start in range(0, len(order), size):
             chunk = order[start : start + size]
             yield from zip(chunk, self._generate([asks[i] for i in chunk], mode, lora), strict=True)
-            progress(f"answered {start + len(chunk)} of {len(order)}")
+            if len(order) > size:
+                progress(f"answered {start + len(chunk)} of {len(order)}")
         if lora is not None:
             self._llm.llm_engine.remove_lora(lora.lora_int_id)
+
+    @property
+    def cut_prompts(self) -> int:
+        """How many different questions were cut to fit max_model_len."""
+        return len(self._cut)
+
+    def forget_prefixes(self) -> None:
+        """Empty the cache of prompts' beginnings, as a new start would."""
+        self._llm.reset_prefix_cache()
 
     def _load(self, adapter: Path | None) -> Any:
         """A request for the adapter under a number of its own: vLLM's caches, that of prefixes too, go by the number."""
@@ -114,22 +126,24 @@ class Engine:
 
     def _generate(self, asks: list[Ask], mode: str, lora: Any) -> list[Answer]:
         started = time.perf_counter()
-        prompts = [{"prompt_token_ids": self._prompt_tokens(ask)} for ask in asks]
+        prompts = [{"prompt_token_ids": self.prompt_tokens(ask)} for ask in asks]
         outputs = self._llm.generate(prompts, [self._sampling(ask, mode) for ask in asks], use_tqdm=False, lora_request=lora)
-        seconds = (time.perf_counter() - started) / len(asks)
-        texts = [output.outputs[0].text for output in outputs]
-        return [Answer(a.task_type, cut_text(t) if a.task_type == "generation" else t, seconds) for a, t in zip(asks, texts, strict=True)]
+        share = (time.perf_counter() - started) / len(asks)
+        answers = []
+        for ask, output in zip(asks, outputs, strict=True):
+            text, times = output.outputs[0].text, output.metrics
+            response = cut_text(text) if ask.task_type == "generation" else text
+            answers.append(Answer(ask.task_type, response, times.last_token_ts - times.queued_ts, share))
+        return answers
 
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False)
-
-    def _prompt_tokens(self, ask: Ask) -> list[int]:
-        text = chat_prompt(ask.prompt, ask.task_type)
-        tokens = self._encode(text)
+    def prompt_tokens(self, ask: Ask) -> list[int]:
+        """Ids of all tokens before the answer. A prompt that is longer than max_model_len allows loses the middle of its longest lines."""
+        text = self._layout.prompt(ask.prompt, ask.task_type)
+        tokens = self._tokenizer.encode(text, add_special_tokens=False)
         room = self.settings["max_model_len"] - self.new_tokens[ask.task_type]
         if len(tokens) <= room:
             return tokens
-        self.cut_prompts += 1
+        self._cut.add(ask)
         return cut_tokens(self._tokenizer, text, room)
 
     def _sampling(self, ask: Ask, mode: str) -> Any:
@@ -138,12 +152,13 @@ class Engine:
         from vllm.sampling_params import StructuredOutputsParams
 
         limit = self.new_tokens[ask.task_type]
-        wanted = constraint(mode, ask.task_type, ask.prompt, limit, self._encode, self._end)
+        wanted = constraint(mode, ask.task_type, ask.prompt, limit, self._encode, self._layout.stops[0])
         return SamplingParams(
             temperature=0.0,
             max_tokens=limit,
-            stop_token_ids=self._stops,
+            stop_token_ids=self._layout.stops,
             logit_bias=wanted.logit_bias or None,
+            allowed_token_ids=wanted.allowed_token_ids or None,
             structured_outputs=StructuredOutputsParams(**wanted.structured) if wanted.structured else None,
         )
 
@@ -166,6 +181,8 @@ def engine_arguments(settings: dict[str, Any], device: str, rank: int) -> dict[s
         "enable_prefix_caching": True,
         "generation_config": "vllm",
         "structured_outputs_config": {"backend": "guidance"},
+        # Each answer's own times.
+        "disable_log_stats": False,
         "seed": 0,
     }
     if device == "cpu":

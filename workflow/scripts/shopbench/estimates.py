@@ -101,6 +101,7 @@ DEMO_SECONDS = {
     "pretrain_demo_base": 262,
     "train_adapter": 84,
     "answer_questions": 32,
+    "run_submissions": 20,
     "sweep_alphas": 89,
     "score_predictions": 13,
     "quantize_model": 16,
@@ -306,12 +307,12 @@ def _train_adapter(job: PlannedJob, run: Run) -> Estimate:
     return Estimate("training", hours, disk=(Disk("results", adapter_bytes(shape, rank)), Disk("parts", checkpoints, kept=False)))
 
 
-def _engine(job: PlannedJob, run: Run, precision: str, model: str) -> tuple[float, float]:
-    """(seconds a question, hours to start) of vLLM with that model."""
+def _engine(job: PlannedJob, run: Run, precision: str, model: str, batch: int | None = None) -> tuple[float, float]:
+    """(seconds a question, hours to start) of vLLM with that model, `batch` prompts in flight (None: as many as it takes)."""
     settings = run.config["inference"][engine_of(precision)]
     shape = run.shapes[model]
     weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape, bits_of(run, precision))
-    gpus, in_flight = settings["tensor_parallel"], settings["max_num_seqs"]
+    gpus, in_flight = settings["tensor_parallel"], min(settings["max_num_seqs"], batch or settings["max_num_seqs"])
     each = seconds_per_question(shape, weights, gpus, gpus_of(job.submitted)[1], in_flight)
     return each, ENGINE_START_HOURS + weights / DISK_RATE / 3600
 
@@ -327,6 +328,16 @@ def _answer_questions(job: PlannedJob, run: Run) -> Estimate:
     asked = questions(run, run.config["evaluation"]["sets"])
     # Every question stands in its own track's file and in Track 5's.
     return Estimate("inference", start + asked * each / 3600, disk=(Disk("results", 2 * asked * PREDICTION_BYTES),))
+
+
+def _run_submissions(job: PlannedJob, run: Run) -> Estimate:
+    variant, challenge = run.config["variants"][job.wildcards["variant"]], run.config["inference"]["challenge"]
+    each, start = _engine(job, run, variant["precision"], variant["model"], challenge["batch"])
+    system = run.config["systems"][challenge["system"]]
+    tracks = [track for track, name in system.items() if name == job.wildcards["variant"]]
+    # Track 5 is all questions; of the others each has a fourth (the hidden test's are not published).
+    asked = sum(questions(run, [challenge["set"]]) * (1 if track == "track5" else 0.25) for track in tracks)
+    return Estimate("inference", start + asked * each / 3600)
 
 
 def _sweep_alphas(job: PlannedJob, run: Run) -> Estimate:
@@ -441,6 +452,7 @@ ESTIMATES: dict[str, Callable[[PlannedJob, Run], Estimate]] = {
     "quantize_model": _quantize_model,
     "score_predictions": _score_predictions,
     "simulate_source": _simulate_source,
+    "run_submissions": _run_submissions,
     "sweep_alphas": _sweep_alphas,
     "train_adapter": _train_adapter,
     "verify_quantized": _verify_quantized,

@@ -3,7 +3,8 @@
 Micro F1 alone is not a mean of questions' scores: a question gives counts (`entity_counts`), which a task sums before it takes F1 (`f1`).
 Text libraries and sentence models are imported when a metric first needs them.
 
-Rules: KDD Cup 2024 (Amazon), starter kit. ROUGE-L splits and stems like rouge_score, BLEU is sacreBLEU's `sentence_bleu`.
+Rules: KDD Cup 2024 (Amazon), starter kit; Shopping MMLU's scorer has the same. ROUGE-L splits and stems like rouge_score. BLEU is
+sacreBLEU's `corpus_bleu` of one sentence, which takes all four orders of n-grams whatever the length, unlike its `sentence_bleu`.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ def ndcg(ranking: list[int], weights: list[float]) -> float:
 
     Gain 2^w - 1, discount log2(rank + 1). The ranking is cut to the number of candidates; an index beyond the last
     one earns nothing; 0 when the ideal is 0. Like the kit, and only for the sake of equal scores, index 0 wraps round
-    and earns the last candidate's weight. So a response that lists both 0 and the last index counts one product twice
-    and can exceed 1.
+    and earns the last candidate's weight, -1 the last but one's. So a response that lists both 0 and the last index counts
+    one product twice and can exceed 1.
     """
-    earned = [weights[index - 1] if index <= len(weights) else 0.0 for index in ranking[: len(weights)]]
+    candidates = len(weights)
+    earned = [weights[index - 1] if -candidates < index <= candidates else 0.0 for index in ranking[:candidates]]
     ideal = _discounted(sorted(weights, reverse=True))
     return _discounted(earned) / ideal if ideal else 0.0
 
@@ -100,11 +102,14 @@ def _rouge_tokenizer() -> Any:
 
 
 def bleu(text: str, truth: str, tokenizer: str = "13a") -> float:
-    """Sentence BLEU of the response's first line against the truth, lower-cased, divided by 100 ("ja-mecab" splits Japanese)."""
+    """BLEU of the response's first line against the truth, lower-cased, divided by 100 ("ja-mecab" splits Japanese).
+
+    A line of fewer than four words has no four-gram and scores 0, right or wrong, as in the challenge.
+    """
     import sacrebleu
 
     lines = text.strip("\n").split("\n")
-    return min(1.0, sacrebleu.sentence_bleu(lines[0], [truth], lowercase=True, tokenize=tokenizer).score / 100)
+    return min(1.0, sacrebleu.corpus_bleu([lines[0]], [[truth]], lowercase=True, tokenize=tokenizer).score / 100)
 
 
 class SentenceModel:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class PlannedJob:
     attempts: int
     submitted: dict[str, Any]
     submitted_last: dict[str, Any]
+    # Why it runs, as the executor's `cause` says: files and parameters, now and as Snakemake recorded them.
+    cause: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -47,12 +49,14 @@ class PlannedJob:
         return " ".join([self.rule, *self.wildcards.values()])
 
 
-def planned_jobs(configfiles: Sequence[Path], profile: Path, whole: bool) -> list[PlannedJob]:
-    """All jobs of the run that `configfiles` describe (`whole`), or those still to do; BadInput says why Snakemake cannot read it."""
+def planned_jobs(configfiles: Sequence[Path], profile: Path, whole: bool, targets: Sequence[str] = ()) -> list[PlannedJob]:
+    """All jobs of the run that `configfiles` describe (`whole`), or those still to do, for all of it or for `targets` (files or rules);
+    BadInput says why Snakemake cannot read it.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "jobs.jsonl"
         file.touch()
-        command = [sys.executable, "-m", "snakemake", "--profile", str(profile), "--configfile", *map(str, configfiles)]
+        command = [sys.executable, "-m", "snakemake", *targets, "--profile", str(profile), "--configfile", *map(str, configfiles)]
         command += ["--executor", "plan", "--plan-file", str(file), "--cores", ALL_CORES]
         paths = [str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -1,7 +1,8 @@
 """The task type of a question, from what the challenge gives at inference: the prompt and `is_multiple_choice`.
 
 Source: the published heuristics of Team NVIDIA's final submission (KDD Cup '24). On the challenge's 96 development questions they give the
-labelled type, except for task 6: its keyphrases are scored as text but extracted as entities, on purpose.
+labelled type, except for task 6: its keyphrases are scored as text but extracted as entities, on purpose. One thing is ours: phrases of
+retrieval and ranking do not count in a question for entities that lists nothing.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ def task_type(prompt: str, is_multiple_choice: bool) -> str:
     if is_multiple_choice:
         return "multiple-choice"
     options = len(numbered_options(prompt))
-    if options > RANKED or RETRIEVAL_PHRASE.search(prompt):
+    # A query may say "pick 3": where entities are asked for and nothing is listed, there is nothing to pick from or to rank.
+    asks_entities = bool(ENTITY_PHRASE.search(prompt))
+    picks = options or not asks_entities
+    if options > RANKED or (picks and RETRIEVAL_PHRASE.search(prompt)):
         return "retrieval"
-    if options == RANKED or RANKING_PHRASE.search(prompt):
+    if options == RANKED or (picks and RANKING_PHRASE.search(prompt)):
         return "ranking"
-    if ENTITY_PHRASE.search(prompt):
-        return "named_entity_recognition"
-    return "generation"
+    return "named_entity_recognition" if asks_entities else "generation"

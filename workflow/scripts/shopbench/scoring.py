@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shopbench import bootstrap, metrics
+from shopbench import bootstrap, metrics, parsers, shopping_mmlu_parsers
 from shopbench.files import BadInput, progress
-from shopbench.parsers import MAX_CHARACTERS, parse, parse_text
 from shopbench.trivial import candidates, trivial_values
 
 Question = dict[str, Any]
+Parse = Callable[[str, str], parsers.Parsed]
+
+# How a response is read, by what --rules may say.
+RULES: dict[str, Parse] = {"challenge": parsers.parse, "shopping-mmlu": shopping_mmlu_parsers.parse}
+CHALLENGE = "challenge"
 
 
 @dataclass
@@ -72,7 +76,7 @@ def by_task(questions: Iterable[Question]) -> dict[str, list[Question]]:
 
 
 def sentence_models(
-    tasks: dict[str, list[Question]], responses: dict[str, str], names: dict[str, str | None]
+    tasks: dict[str, list[Question]], responses: dict[str, str], names: dict[str, str | None], parse: Parse
 ) -> tuple[dict[str, metrics.SentenceModel], dict[str, str]]:
     """(models by metric, reasons by refused metric) for the sentence metrics that the questions use, with all their texts embedded."""
     models: dict[str, metrics.SentenceModel] = {}
@@ -85,28 +89,32 @@ def sentence_models(
         elif using and name:
             try:
                 model = metrics.SentenceModel(name)
-                model.embed(text for members in using for text in _texts(members, responses))
+                model.embed(text for members in using for text in _texts(members, responses, parse))
                 models[metric] = model
             except BadInput as error:
                 refused[metric] = str(error)
     return models, refused
 
 
-def _texts(members: list[Question], responses: dict[str, str]) -> Iterable[str]:
+def _texts(members: list[Question], responses: dict[str, str], parse: Parse) -> Iterable[Any]:
     """Every text that scoring a generation task, and finding its trivial answer, will compare."""
     for question in members:
-        yield parse_text(responses[question["id"]][:MAX_CHARACTERS])
+        yield parse(responses[question["id"]], question["task_type"])
         yield from [question["truth"]] if isinstance(question["truth"], str) else question["truth"]
     for constant in candidates(members[0]["task_type"], [question["reference"] for question in members]):
-        yield parse_text(constant[:MAX_CHARACTERS])
+        yield parse(constant, members[0]["task_type"])
 
 
 def score_tasks(
-    questions: list[Question], responses: dict[str, str], names: dict[str, str | None], draws: int, seed: int
+    questions: list[Question], responses: dict[str, str], names: dict[str, str | None], draws: int, seed: int, rules: str = CHALLENGE
 ) -> tuple[dict[str, TaskResult], dict[str, str]]:
-    """(result of every task, reasons by refused metric). `names` are the sentence models by metric; `draws` the bootstrap's resamples."""
+    """(result of every task, reasons by refused metric).
+
+    `names` are the sentence models by metric, `draws` the bootstrap's resamples, `rules` a key of `RULES`.
+    """
+    parse = RULES[rules]
     tasks = by_task(questions)
-    models, refused = sentence_models(tasks, responses, names)
+    models, refused = sentence_models(tasks, responses, names, parse)
     results = {}
     for task, members in tasks.items():
         result = results[task] = TaskResult(members)
@@ -115,13 +123,20 @@ def score_tasks(
             continue
         scores = [metrics.score_response(q["metric"], parse(responses[q["id"]], q["task_type"]), q["truth"], models) for q in members]
         result.values = np.array(scores, dtype=float)
-        result.trivial = trivial_values(members, models)
+        result.trivial = trivial_values(members, models, parse)
         result.resamples = bootstrap.task_resamples(result.values, task, draws, seed)
         progress(f"{task}: {bootstrap.task_score(result.values):.3f} ({result.metric}, {len(members)} questions)")
     return results, refused
 
 
-def summary(set_name: str, variant: str, results: dict[str, TaskResult], refused: dict[str, str], macro: Sequence[str]) -> dict[str, Any]:
+def summary(
+    set_name: str,
+    variant: str,
+    results: dict[str, TaskResult],
+    refused: dict[str, str],
+    macro: Sequence[str],
+    rules: str = CHALLENGE,
+) -> dict[str, Any]:
     """The score file's content (its shape is described in score.py). Raises BadInput for a macro task that the set does not have."""
     scored = {task: result for task, result in results.items() if result.values is not None}
     tracks: dict[str, list[str]] = {}
@@ -131,6 +146,7 @@ def summary(set_name: str, variant: str, results: dict[str, TaskResult], refused
     return {
         "set": set_name,
         "variant": variant,
+        "rules": rules,
         "tasks": {task: _task_entry(result) for task, result in results.items()},
         "tracks": {track: _mean_entry([[r] for r in members]) | {"tasks": len(members)} for track, members in by_track.items()},
         "overall": {

@@ -9,6 +9,7 @@ reference answers (the most frequent ones, ties by hash).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from shopbench import metrics
 from shopbench.bootstrap import task_score
 from shopbench.hashing import hash64
-from shopbench.parsers import parse
+from shopbench.parsers import Parsed, parse
 
 FIXED = {
     "multiple-choice": [str(digit) for digit in range(6)],
@@ -35,7 +36,9 @@ def candidates(task_type: str, references: list[str]) -> list[str]:
     return list(dict.fromkeys(["", *FIXED[task_type], *own]))
 
 
-def trivial_values(questions: list[dict[str, Any]], models: dict[str, metrics.SentenceModel]) -> np.ndarray:
+def trivial_values(
+    questions: list[dict[str, Any]], models: dict[str, metrics.SentenceModel], parse: Callable[[str, str], Parsed] = parse
+) -> np.ndarray:
     """Each question's value under the task's best constant response: scores of shape (n,), or counts of shape (n, 3) for micro F1.
 
     `questions` are those of one task, in order. Ties go to the candidate that comes first.

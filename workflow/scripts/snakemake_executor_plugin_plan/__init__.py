@@ -47,10 +47,31 @@ class Executor(AbstractExecutor):
         self.submissions += 1
         with self.workflow.executor_settings.file.open("a", encoding="utf-8") as stream:
             for member in members:
-                stream.write(json.dumps({**described(member), **common}, default=str) + "\n")
+                stream.write(json.dumps({**described(member), **common, "cause": self.cause(member)}, default=str) + "\n")
         submitted = SubmittedJobInfo(job=job)
         self.report_job_submission(submitted)
         self.report_job_success(submitted)
+
+    def cause(self, job: Any) -> dict[str, Any]:
+        """Why the job runs: Snakemake's reason, and how the job differs from what Snakemake recorded when its outputs were made."""
+        reason, records = self.workflow.dag.reason(job), self.workflow.persistence
+        made = [path for path in job.output if records.metadata(path)]
+        before = {path for output in made for path in records.input(output) or []}
+        codes = {records.code(output) for output in made} - {None, job.rule.shellcmd}
+        params = records.params_changed(job)
+        return {
+            "forced": reason.forced,
+            "missing": {str(path): records.metadata(path) is not None for path in sorted(reason.missing_output)},
+            "recorded": bool(made),
+            "updated": sorted({str(path) for path in reason.updated_input} - {str(path) for path in reason.updated_input_run}),
+            "from_jobs": sorted(map(str, reason.updated_input_run)),
+            "inputs_added": sorted({str(path) for path in job.input} - before) if made else [],
+            "inputs_gone": sorted(before - {str(path) for path in job.input}),
+            "params": {name: value for name, value in job.params.items() if repr(value) in params.only_new} if made else {},
+            "params_before": sorted(params.only_old) if params else [],
+            "code": [job.rule.shellcmd, *sorted(codes)] if codes else [],
+            "rule_file": str(job.rule.snakefile),
+        }
 
     def printjob(self, job: Any) -> None:
         """Nothing: the file says it."""
