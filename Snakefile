@@ -27,11 +27,12 @@ include: "workflow/rules/scoring.smk"
 include: "workflow/rules/report.smk"
 
 
-# The first rule is the default target: everything that the paper prints, checked, and a card of each dataset and blend.
+# The first rule is the default target: everything that the paper prints, in all its forms, checked, and a card of each dataset and blend.
 rule all:
     default_target: True
     input:
         "<results>/report.html",
         "<results>/checked.json",
         "<results>/run_config.yaml",
+        FORMATTED_TABLES,
         CARDS,

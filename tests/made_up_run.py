@@ -32,14 +32,16 @@ SETS = {"development": DEVELOPMENT, "validation": VALIDATION, "shopping_mmlu": D
 
 # How good the made-up variants are: the chance that an answer is right.
 SKILL = {
-    "base": 0.30, "base-strict": 0.33, "v7": 0.55, "v8": 0.60, "track1": 0.66, "track24": 0.64, "track35": 0.68, "track1-awq": 0.65,
-    "track24-awq": 0.63, "track35-awq": 0.67, "track35-awq-strict": 0.675, "track35-awq-none": 0.5, "track35-gptq": 0.665,
+    "base": 0.30, "base-strict": 0.33, "v7": 0.55, "v8": 0.60, "v8-weighted": 0.62, "track1": 0.66, "track24": 0.64, "track35": 0.68,
+    "track1-awq": 0.65, "track24-awq": 0.63, "track35-awq": 0.67, "track35-awq-strict": 0.675, "track35-awq-none": 0.5,
+    "track35-gptq": 0.665,
 }  # fmt: skip
 VARIANTS = {
     "base": {"precision": "bf16", "constraints": "boost"},
     "base-strict": {"precision": "bf16", "constraints": "strict"},
     "v7": {"adapter": "v7", "precision": "bf16", "constraints": "strict"},
     "v8": {"adapter": "v8", "precision": "bf16", "constraints": "strict"},
+    "v8-weighted": {"adapter": "v8", "alpha": 0.56, "precision": "bf16", "constraints": "strict"},
     "track1": {"ensemble": "track1", "precision": "bf16", "constraints": "strict"},
     "track24": {"ensemble": "track24", "precision": "bf16", "constraints": "strict"},
     "track35": {"ensemble": "track35", "precision": "bf16", "constraints": "strict"},
@@ -53,7 +55,7 @@ VARIANTS = {
 SYSTEMS = {
     "final": {"track1": "track1-awq", "track2": "track24-awq", "track3": "track35-awq", "track4": "track24-awq", "track5": "track35-awq"},
     "round2": {"track1": "track1", "track2": "track24", "track3": "track35", "track4": "track24", "track5": "track35"},
-    "round1": {"track1": "v8", "track2": "v7", "track3": "v8", "track4": "v7", "track5": "v8"},
+    "round1": {"track1": "v8-weighted", "track2": "v7", "track3": "v8-weighted", "track4": "v7", "track5": "v8-weighted"},
     "base": dict.fromkeys(["track1", "track2", "track3", "track4", "track5"], "base-strict"),
 }
 
@@ -197,8 +199,13 @@ def fabricate(results: Path) -> None:
                     "track": track,
                     "split": split,
                     "source": source,
+                    "group": [f"{source}:query:{i}" for i in range(rows)],
+                    "prompt": [f"Which number is this?\n0. {i}\n1. {i + 1}\nAnswer:" for i in range(rows)],
+                    "completion": [str(i % 6) for i in range(rows)],
                 }
             )
+            write(results / f"cards/datasets/{name}.json", made_up_card(name, task_type, rows))
+            write(results / f"cards/datasets/{name}.md", MADE_UP_CARD.format(name=name, rows=rows))
             facts = {
                 "rows": rows,
                 "wanted": int(size) // 50,
@@ -252,6 +259,83 @@ def fabricate(results: Path) -> None:
     run_config |= {"run": "made-up", "systems": SYSTEMS, "variants": VARIANTS}
     run_config["sources"]["simulate"] = ["esci", "amazon_m2"]
     write(results / "run_config.yaml", yaml.safe_dump(run_config, sort_keys=False))
+    write_record(results)
+
+
+def made_up_card(name: str, task_type: str, rows: int) -> dict[str, Any]:
+    """What the report reads of a dataset's card."""
+    lengths = {"prompt": 100 + len(name), "completion": 3}
+    steps = dict(zip(["5", "25", "50", "75", "95", "99", "max"], range(-20, 50, 10), strict=True))
+    tokens = {part: {step: max(1, middle + shift) for step, shift in steps.items()} for part, middle in lengths.items()}
+    return {"dataset": name, "register": {"task_type": task_type}, "rows": {"rows": rows}, "tokens": tokens}
+
+
+MADE_UP_CARD = """# {name}
+
+Asks `this` & that.
+
+## Rows
+
+| by | value | rows |
+| --- | --- | --- |
+| split | <train> | {rows} |
+| bar | a \\| b | 1 |
+
+- one
+- two
+
+````text
+```
+<b>
+````
+
+```text
+## no heading
+| no | table |
+```
+"""
+
+# Snakemake's own log, as 9.27 writes it: training ran on eight GPUs, failed and was tried again; another run's failure is not ours.
+MADE_UP_LOG = """[Sat Nov 21 15:57:38 2026]
+rule train_adapter:
+    input: blends/v8.parquet
+    output: adapters/v8/manifest.json
+    log: logs/made-up/train_adapter/v8.log
+    jobid: 4
+    benchmark: {benchmarks}/train_adapter/v8.tsv
+    wildcards: adapter=v8
+    resources: tmpdir=/tmp, mem_mb=700, gpu=8
+[Sat Nov 21 15:58:38 2026]
+Error in rule train_adapter:
+    message: None
+    jobid: 4
+    log: logs/made-up/train_adapter/v8.log (check log file(s) for error details)
+
+Trying to restart job 4.
+[Sat Nov 21 15:59:38 2026]
+    message: For further error details see the cluster log
+    jobs:
+        rule draw_final_scores:
+            jobid: 7
+            log: logs/made-up/report/final_scores.log (check log file(s) for error details)
+        rule make_report:
+            jobid: 8
+            log: logs/made-up/report/make_report.log (check log file(s) for error details)
+
+Trying to restart job 0b5b5b1e-1111.
+Error in rule train_adapter:
+    jobid: 5
+    log: logs/another/train_adapter/v8.log (check log file(s) for error details)
+"""
+
+
+def write_record(results: Path) -> None:
+    """Benchmark files and Snakemake's log."""
+    heads = "s h:m:s max_rss max_vms max_uss max_pss io_in io_out mean_load cpu_time".replace(" ", "\t")
+    for name, seconds in {"train_adapter/v7": 1800, "train_adapter/v8": 5400, "tabulate_esci": 36}.items():
+        row = f"{seconds} x {1000 + seconds} 1 1 1 1 1 1 {2 * seconds}" if seconds > 60 else f"{seconds} x NA NA NA NA NA NA NA NA"
+        write(results / f"benchmarks/{name}.tsv", f"{heads}\n" + row.replace(" ", "\t") + "\n")
+    write(results / "snakemake/2026.snakemake.log", MADE_UP_LOG.format(benchmarks=results / "benchmarks"))
 
 
 def blend_facts(rows: int) -> dict[str, Any]:
@@ -285,6 +369,17 @@ def run_program(program: str, *arguments: str | Path) -> SimpleNamespace:
     return run(program.replace("/", "."), *arguments)
 
 
+# A table that has another's program.
+PROGRAMS = {"new_dataset_table": "dataset_table"}
+
+
+def make(results: Path, name: str, arguments: list[str | Path]) -> SimpleNamespace:
+    """A figure or table by its program."""
+    return run_program(f"figures/{PROGRAMS.get(name, name)}.py", *arguments, *outputs(results, name))
+
+
+TINY = [ROOT / "config/demo.yaml", ROOT / "tests/config/tiny.yaml"]
+STEPS = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["report"]["steps"]
 HYPER_PARAMETERS = {"rank": 64, "alpha": 32, "learning_rate": 2e-3, "epochs": 3, "optimizer": "adamw", "packing": True}
 ADAPTERS = {"v7": {"model": "tiny", "training": {"rank": 64}}, "v7b": {"model": "tiny", "training": {"epochs": 1}}}
 
@@ -301,7 +396,7 @@ def report_commands(results: Path) -> dict[str, list[str | Path]]:
     choice = ["--choosing-set", "validation", "--calibration", "development"]
     return {
         "dataset_pies": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--paper", PAPER],
-        "dataset_table": ["--datasets", *datasets, "--register", results / "datasets.tsv"],
+        "dataset_table": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--clusters", "existing", "general"],
         "raw_table": ["--tables", results / "tables/reviews.parquet"],
         "blend_table": ["--blends", *blends, "--register", results / "datasets.tsv", "--paper", PAPER],
         "hyper_parameters": [
@@ -323,11 +418,25 @@ def report_commands(results: Path) -> dict[str, list[str | Path]]:
         "final_scores": ["--scores", *scores, "--systems", systems, "--paper", PAPER],
         "comparison_table": ["--comparisons", results / "comparisons/track35-over-base-strict.json"],
         "scores_table": ["--scores", *scores],
-        "task_table": ["--scores", *scores, "--systems", systems],
+        "task_heat_map": ["--scores", *scores, "--systems", systems],
+        "component_gains": ["--scores", *scores, "--steps", json.dumps(STEPS), "--bootstrap", "200", "--paper", PAPER],
+        "two_models": ["--scores", *scores, "--variants", json.dumps(variants), "--paper", PAPER],
+        "new_dataset_table": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--clusters", "new"],
+        "overlap_removed": ["--blends", *blends],
+        "length_distributions": ["--cards", *sorted((results / "cards/datasets").glob("*.json")), "--max-length", "512"],
+        "example_prompts": ["--datasets", *datasets],
+        "pipeline": ["--rules", ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk")), "--configfiles", *TINY],
+        "run_summary": ["--benchmarks", results / "benchmarks", "--snakemake", results / "snakemake", "--logs", "logs/made-up"],
     }  # fmt: skip
 
 
 FIGURES = {
+    "pipeline",
+    "length_distributions",
+    "example_prompts",
+    "overlap_removed",
+    "component_gains",
+    "task_heat_map",
     "dataset_pies",
     "training_curves",
     "wise_ft_curve",
@@ -343,3 +452,25 @@ def outputs(results: Path, name: str) -> list[str | Path]:
     """The output arguments of a program of workflow/scripts/figures."""
     pictures = ["--png", results / f"figures/{name}.png", "--pdf", results / f"figures/{name}.pdf"] if name in FIGURES else []
     return ["--run", json.dumps({"name": "made-up", "simulated": True}), "--table", results / f"report_tables/{name}.tsv", *pictures]
+
+
+REPORT = ROOT / "workflow/report"
+LOCK = ROOT / "envs/report.cpu.txt"
+PROGRAM = "workflow/scripts/figures/zero_shot.py"
+MADE = {"zero_shot": {"rule": "tabulate_zero_shot", "program": PROGRAM, "lock": str(LOCK), "reads": ["scores/{a,b}.json"]}}
+
+
+def make_page(results: Path, output: Path, config: Path | None = None, captions: Path = REPORT / "captions") -> SimpleNamespace:
+    return run_program(
+        "make_report.py",
+        "--config", config or results / "run_config.yaml",
+        "--sections", REPORT / "sections.yaml",
+        "--template", REPORT / "page.html.j2",
+        "--captions", *sorted(captions.glob("*.rst")),
+        "--figures", *sorted((results / "figures").glob("*.png")),
+        "--tables", *sorted((results / "report_tables").glob("*.tsv")),
+        "--cards", *sorted((results / "cards").glob("*/*.md")),
+        "--command", "snakemake --profile profiles/demo",
+        "--made", json.dumps(MADE),
+        "--output", output,
+    )  # fmt: skip

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import polars as pl
 import pytest
 import yaml
+from browser import CHROMIUM
+from page_in_browser import check_page
 from safetensors.numpy import load_file
 from support import REAL_DATA, TINY, snakemake
 
@@ -200,11 +204,71 @@ def test_the_sweep_begins_at_the_base_model(results):
         assert score == pytest.approx(base[task]["score"], abs=1e-9), task
 
 
+def read_table(results, name):
+    with (results / f"report_tables/{name}.tsv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def test_the_pies_recounted_from_the_datasets(results):
+    rows = Counter(task_type for file in results.glob("datasets/*.parquet") for task_type in pl.read_parquet(file)["task_type"])
+    shown = {row["part"]: float(row["share"]) for row in read_table(results, "dataset_pies") if row["division"] == "task type"}
+    assert shown == pytest.approx({part: 100 * count / rows.total() for part, count in rows.items()}, abs=0.051)
+
+
+def test_final_scores_recomputed_from_answers(results, run_config):
+    """Track 2 of the validation set is multiple choice alone: answers against truths, a mean over tasks."""
+    variant = run_config["systems"]["final"]["track2"]
+    answers = {a["id"]: a["response"].strip() for a in read_predictions(results, "validation", variant, "track2")}
+    asked = pl.read_parquet(results / "evaluation/validation.parquet").filter(pl.col("track") == "track2")
+    assert set(asked["metric"]) == {"accuracy"}
+    tasks = [
+        np.mean([answers[i][:1] == t.strip() for i, t in part.select("id", "truth").iter_rows()]) for _, part in asked.group_by("task")
+    ]
+    (row,) = [r for r in read_table(results, "final_scores") if (r["set"], r["track"]) == ("validation", "track2")]
+    assert (row["variant"], int(row["questions"])) == (variant, asked.height)
+    assert float(row["score"]) == pytest.approx(np.mean(tasks), abs=1e-6)
+
+
+def test_training_curves_resummed_from_the_logs(results):
+    for name in ("v7", "v9b"):
+        steps = [json.loads(line) for line in (results / f"adapters/{name}/metrics.jsonl").read_text().splitlines()]
+        last = [row for row in read_table(results, "training_curves") if row["adapter"] == name][-1]
+        assert int(last["tokens"]) == sum(step.get("tokens", 0) for step in steps)
+        assert float(last["loss"]) == pytest.approx(steps[-1]["loss"], abs=1e-6)
+
+
+def test_what_the_run_took_is_what_was_run(results, run_config):
+    rows = {row["rule"]: row for row in read_table(results, "run_summary")}
+    assert int(rows["train_adapter"]["jobs"]) == 4 and int(rows["build_dataset"]["jobs"]) == 39
+    assert int(rows["answer_questions"]["jobs"]) == len(run_config["variants"])
+    assert 0 < float(rows["train_adapter"]["hours"]) < float(rows["all"]["hours"]) < 2
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_page_in_a_browser_with_the_network_off(results):
+    check_page(results / "report.html")
+
+
 def test_the_page_needs_nothing_else(results):
     page = (results / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:|#)(?!https?://)[^"]*"', page)
     assert not re.findall(r'src="https?:', page)
     assert "simulated" in page
+    assert len(page) < 50e6
+    for item in ("final_scores", "pipeline", "card-datasets-title_brand", "card-adapters-v8"):
+        assert f'id="{item}"' in page
+    for ending in ("tex", "html"):
+        assert {file.stem for file in results.glob(f"report_tables/*.{ending}")} == {f.stem for f in results.glob("report_tables/*.tsv")}
+
+
+def test_snakemakes_own_report_has_every_item_with_its_caption(finished_run, results, tmp_path):
+    snakemake(finished_run, "--report", str(tmp_path / "own.html"), *TINY)
+    page = (tmp_path / "own.html").read_text()
+    for kind, files in {"figure": results.glob("figures/*.png"), "table": results.glob("report_tables/*.tsv")}.items():
+        for file in files:
+            labels = re.escape(json.dumps({"item": file.stem.replace("_", " "), "kind": kind}))
+            path = re.escape(str(file.relative_to(finished_run)))
+            assert re.search(rf'"{path}": .{{0,160}}"labels": {labels}.{{0,40}}"caption": "<p>', page), file.name
 
 
 def test_the_real_development_set_is_answered_and_scored(finished_run, tmp_path):

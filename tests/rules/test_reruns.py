@@ -14,7 +14,8 @@ from shopbench.closure import imports_of
 # What hangs on the scores of all variants.
 TABLES_OF_SCORES = {
     "tabulate_zero_shot()",
-    "tabulate_task_table()",
+    "tabulate_two_models()",
+    "tabulate_run_summary()",
     "tabulate_scores_table()",
     "tabulate_iteration_table()",
     "draw_base_vs_finetuned()",
@@ -22,8 +23,12 @@ TABLES_OF_SCORES = {
     "draw_constraint_ablation()",
     "draw_quantization_effect()",
     "draw_time_per_track()",
+    "draw_component_gains()",
+    "draw_task_heat_map()",
 }
-END = {"make_report()", "check_run()", "all()"}
+# What shows models as they come, which no adapter changes.
+WITHOUT_ADAPTERS = {"tabulate_zero_shot()", "tabulate_two_models()"}
+END = {"format_tables()", "make_report()", "check_run()", "all()"}
 
 
 def answered(*variants):
@@ -71,6 +76,7 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
             "build_ensemble(track1)",
             "build_ensemble(track35)",
             "save_run_config()",
+            "draw_pipeline()",
             "draw_training_curves()",
             "describe_adapter(v9b)",
         }
@@ -79,7 +85,7 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
         | {f"pack_submission(track{n})" for n in range(1, 6)}
         | {"run_submissions(track35-awq)"}
         | {"tabulate_hyper_parameters()", "tabulate_verification_table()"}
-        | TABLES_OF_SCORES - {"tabulate_zero_shot()"}
+        | TABLES_OF_SCORES - WITHOUT_ADAPTERS
         | END
     )
 
@@ -87,7 +93,7 @@ def test_one_adapters_learning_rate_retrains_that_adapter(finished_run, tmp_path
 def test_how_a_training_is_watched_trains_nothing_again(finished_run, tmp_path):
     overlay = tmp_path / "watching.yaml"
     overlay.write_text("watching: {checkpoint_minutes: 1, validation_samples: 7, loss_limit: 9.0}\n")
-    assert planned_jobs(finished_run, *TINY, str(overlay)) <= {"save_run_config()", "draw_training_curves()", *END}
+    assert planned_jobs(finished_run, *TINY, str(overlay)) <= {"save_run_config()", "draw_pipeline()", "draw_training_curves()", *END}
 
 
 def test_only_files_that_the_trainer_imports_train_again(finished_run):
@@ -126,7 +132,8 @@ def test_a_dataset_modules_cards_follow(finished_run):
 
 def test_a_cards_program_rewrites_its_cards(finished_run):
     with edited(finished_run / "workflow/scripts/describe_blend.py", commented):
-        assert planned_jobs(finished_run, *TINY) == {*(f"describe_blend({blend})" for blend in ("v7", "v8", "v7b", "v9b")), "all()"}
+        planned = planned_jobs(finished_run, *TINY)
+    assert planned == {*(f"describe_blend({blend})" for blend in ("v7", "v8", "v7b", "v9b")), "tabulate_run_summary()", *END}
 
 
 def test_the_lock_of_one_environment_reruns_what_uses_it(finished_run):
@@ -136,6 +143,13 @@ def test_the_lock_of_one_environment_reruns_what_uses_it(finished_run):
     assert "build_env(report, cpu)" in planned
     assert planned - drawn == {"build_env(report, cpu)", "save_run_config()", *END}
     assert not drawn & {"tabulate_esci()", "tabulate_reviews(Gift_Cards)", "tabulate_mmlu()", "tabulate_alpaca()"}
+
+
+def test_one_scores_file_remakes_exactly_what_shows_it(finished_run):
+    with edited(finished_run / "results/tiny/scores/validation/track35-gptq-strict.json", lambda text: text.replace("0.", "0.0", 1)):
+        planned = planned_jobs(finished_run, *TINY)
+    shown = {"draw_quantization_effect()", "draw_component_gains()", "tabulate_scores_table()"}
+    assert planned == {*shown, "tabulate_run_summary()", *END}
 
 
 def test_one_deleted_figure_is_one_job_and_comes_back_the_same(finished_run):

@@ -177,17 +177,3 @@ def held_out_set():
     if not others:
         raise WorkflowError("config: evaluation.sets needs a set besides quantization.calibration, to judge quantized models on")
     return others[0]
-
-
-# report
-
-
-def reported_scores(variants):
-    """Score files of the variants on every evaluation set."""
-    return expand("<results>/scores/{set}/{variant}.json", set=config["evaluation"]["sets"], variant=variants)
-
-
-def answering(systems):
-    """The variants, each once, that answer any track in these systems and that the run has."""
-    wanted = {variant for system in systems for variant in REPORTED_SYSTEMS[system].values()}
-    return [variant for variant in config["variants"] if variant in wanted]

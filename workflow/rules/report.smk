@@ -1,8 +1,10 @@
 # The report: one page from all figures and tables, the run's config beside its results, and the run's check of itself.
 #
-# Requires   <results>/figures/{figure}.png, <results>/report_tables/{table}.tsv     made by the rules of the three files included below
+# Requires   <results>/figures/{figure}.png, <results>/report_tables/{table}.tsv     made by the rules of the five files included below
+#            <results>/cards/{kind}/{name}.md
 #            <results>/predictions, ensembles, comparisons, quantized                for the check
-# Makes      <results>/report.html, <results>/run_config.yaml, <results>/checked.json
+# Makes      <results>/report.html, <results>/run_config.yaml, <results>/checked.json,
+#            <results>/report_tables/{table}.tex and .html                           the same tables for papers and pages
 
 from shopbench.config import quantized_models
 
@@ -18,36 +20,51 @@ REPORTED_CHECK = config["report"]["check"]
 REPORTED_COMPARISONS = [f"<results>/comparisons/{REPORTED_CHECK['finetuned']}-over-{REPORTED_CHECK['base']}.json"] if REPORTED_CHECK else []
 TRAINED_ADAPTERS = [name for name, adapter in config["adapters"].items() if "path" not in adapter]
 ENSEMBLE_VARIANTS = [name for name, variant in config["variants"].items() if "ensemble" in variant]
+SINGLE_VARIANTS = [name for name, variant in config["variants"].items() if not {"ensemble", "alpha"} & set(variant)]
 PLAIN_VARIANTS = [name for name, variant in config["variants"].items() if not {"adapter", "ensemble"} & set(variant)]
 
 FIGURES = [
+    "pipeline",
     "dataset_pies",
+    "length_distributions",
+    "example_prompts",
+    "overlap_removed",
     "training_curves",
     "wise_ft_curve",
+    "component_gains",
     "quantization_effect",
     "constraint_ablation",
     "time_per_track",
     "base_vs_finetuned",
     "final_scores",
+    "task_heat_map",
 ]
 PURE_TABLES = [
     "raw_table",
     "dataset_table",
+    "new_dataset_table",
     "blend_table",
     "hyper_parameters",
     "alpha_choice",
     "iteration_table",
     "verification_table",
     "zero_shot",
-    "task_table",
+    "two_models",
     "scores_table",
     "comparison_table",
+    "run_summary",
 ]
+REPORTED = FIGURES + PURE_TABLES
+# The tables as LaTeX and as HTML.
+FORMATTED_TABLES = expand("<results>/report_tables/{name}.{ending}", name=REPORTED, ending=["tex", "html"])
 
 
+include: "report_functions.smk"
 include: "report_data.smk"
+include: "report_training.smk"
 include: "report_models.smk"
 include: "report_scores.smk"
+include: "report_run.smk"
 
 
 rule make_report:
@@ -56,10 +73,11 @@ rule make_report:
         env=environment("report"),
         config="<results>/run_config.yaml",
         sections="workflow/report/sections.yaml",
-        template="workflow/report/page.html.j2",
-        captions=expand("workflow/report/captions/{name}.rst", name=FIGURES + PURE_TABLES),
+        template=["workflow/report/page.html.j2", "workflow/report/table.html.j2"],
+        captions=expand("workflow/report/captions/{name}.rst", name=REPORTED),
         figures=expand("<results>/figures/{name}.png", name=FIGURES),
-        tables=expand("<results>/report_tables/{name}.tsv", name=FIGURES + PURE_TABLES),
+        tables=expand("<results>/report_tables/{name}.tsv", name=REPORTED),
+        cards=[card for card in CARDS if card.endswith(".md")],
     output:
         page="<results>/report.html",
     log:
@@ -69,16 +87,19 @@ rule make_report:
     params:
         python=python.report,
         command=config["report"].get("command", "snakemake"),
+        made=lambda w: made_by(REPORTED),
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --config {input.config:q} \
           --sections {input.sections:q} \
-          --template {input.template:q} \
+          --template {input.template[0]:q} \
           --captions {input.captions:q} \
           --figures {input.figures:q} \
           --tables {input.tables:q} \
+          --cards {input.cards:q} \
           --command {params.command:q} \
+          --made {params.made:q} \
           --output {output.page:q} \
           > {log:q} 2>&1
         """

@@ -1,73 +1,12 @@
 # Figures and tables of ensembles, quantization and inference.
 #
-# Requires   <results>/sweeps, scores, verified, timings, and config/paper.yaml
+# Requires   <results>/scores, verified, timings, and config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            wise_ft_curve, alpha_choice, iteration_table, verification_table, quantization_effect, constraint_ablation, time_per_track
+#            iteration_table, component_gains, verification_table, quantization_effect, constraint_ablation, time_per_track
 
-# The set that chooses a sweep's alpha in the report; the others report it.
-CHOOSING_SET = "validation"
-
-
-rule draw_wise_ft_curve:
-    input:
-        program=program("figures/wise_ft_curve.py"),
-        env=environment("report"),
-        sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
-        paper="config/paper.yaml",
-    output:
-        png=report("<results>/figures/wise_ft_curve.png", caption="../report/captions/wise_ft_curve.rst", category="Ensembles"),
-        pdf="<results>/figures/wise_ft_curve.pdf",
-        table="<results>/report_tables/wise_ft_curve.tsv",
-    log:
-        "<logs>/report/wise_ft_curve.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        python=python.report,
-        run=REPORTED_RUN,
-        choosing_set=CHOOSING_SET,
-        calibration=config["quantization"]["calibration"],
-    shell:
-        """
-        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
-          --run {params.run:q} \
-          --sweeps {input.sweeps:q} \
-          --choosing-set {params.choosing_set:q} \
-          --calibration {params.calibration:q} \
-          --paper {input.paper:q} \
-          --png {output.png:q} \
-          --pdf {output.pdf:q} \
-          --table {output.table:q} \
-          > {log:q} 2>&1
-        """
-
-
-rule tabulate_alpha_choice:
-    input:
-        program=program("figures/alpha_choice.py"),
-        env=environment("report"),
-        sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
-    output:
-        table=report("<results>/report_tables/alpha_choice.tsv", caption="../report/captions/alpha_choice.rst", category="Ensembles"),
-    log:
-        "<logs>/report/alpha_choice.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        python=python.report,
-        run=REPORTED_RUN,
-        choosing_set=CHOOSING_SET,
-        calibration=config["quantization"]["calibration"],
-    shell:
-        """
-        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
-          --run {params.run:q} \
-          --sweeps {input.sweeps:q} \
-          --choosing-set {params.choosing_set:q} \
-          --calibration {params.calibration:q} \
-          --table {output.table:q} \
-          > {log:q} 2>&1
-        """
+# What a figure compares, and nothing else: another variant's scores redraw nothing.
+QUANTIZED_AND_NOT = differing_only_in("precision", ENSEMBLE_VARIANTS)
+CONSTRAINED_AND_NOT = differing_only_in("constraints", config["variants"])
 
 
 rule tabulate_iteration_table:
@@ -77,7 +16,7 @@ rule tabulate_iteration_table:
         scores=reported_scores(answering(["round1", "round2"])),
         paper="config/paper.yaml",
     output:
-        table=report("<results>/report_tables/iteration_table.tsv", caption="../report/captions/iteration_table.rst", category="Ensembles"),
+        table=for_report("<results>/report_tables/iteration_table.tsv", "Ensembles"),
     log:
         "<logs>/report/iteration_table.log",
     conda:
@@ -102,15 +41,49 @@ rule tabulate_iteration_table:
         """
 
 
+rule draw_component_gains:
+    input:
+        program=program("figures/component_gains.py"),
+        env=environment("report"),
+        scores=reported_scores(variants_of_steps()),
+        paper="config/paper.yaml",
+    output:
+        png=for_report("<results>/figures/component_gains.png", "Scores"),
+        pdf="<results>/figures/component_gains.pdf",
+        table=for_report("<results>/report_tables/component_gains.tsv", "Scores"),
+    log:
+        "<logs>/report/component_gains.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        python=python.report,
+        run=REPORTED_RUN,
+        steps=json.dumps(config["report"]["steps"]),
+        bootstrap=config["scoring"]["bootstrap"],
+        seed=config["seed"],
+    shell:
+        """
+        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
+          --run {params.run:q} \
+          --scores {input.scores:q} \
+          --steps {params.steps:q} \
+          --bootstrap {params.bootstrap:q} \
+          --seed {params.seed:q} \
+          --paper {input.paper:q} \
+          --png {output.png:q} \
+          --pdf {output.pdf:q} \
+          --table {output.table:q} \
+          > {log:q} 2>&1
+        """
+
+
 rule tabulate_verification_table:
     input:
         program=program("figures/verification_table.py"),
         env=environment("report"),
         verified=expand("<results>/verified/{model}.json", model=REPORTED_QUANTIZED),
     output:
-        table=report(
-            "<results>/report_tables/verification_table.tsv", caption="../report/captions/verification_table.rst", category="Quantization"
-        ),
+        table=for_report("<results>/report_tables/verification_table.tsv", "Quantization"),
     log:
         "<logs>/report/verification_table.log",
     conda:
@@ -132,13 +105,11 @@ rule draw_quantization_effect:
     input:
         program=program("figures/quantization_effect.py"),
         env=environment("report"),
-        scores=reported_scores(ENSEMBLE_VARIANTS),
+        scores=reported_scores(QUANTIZED_AND_NOT),
     output:
-        png=report(
-            "<results>/figures/quantization_effect.png", caption="../report/captions/quantization_effect.rst", category="Quantization"
-        ),
+        png=for_report("<results>/figures/quantization_effect.png", "Quantization"),
         pdf="<results>/figures/quantization_effect.pdf",
-        table="<results>/report_tables/quantization_effect.tsv",
+        table=for_report("<results>/report_tables/quantization_effect.tsv", "Quantization"),
     log:
         "<logs>/report/quantization_effect.log",
     conda:
@@ -146,7 +117,7 @@ rule draw_quantization_effect:
     params:
         python=python.report,
         run=REPORTED_RUN,
-        variants=json.dumps({name: config["variants"][name] for name in ENSEMBLE_VARIANTS}),
+        variants=json.dumps({name: config["variants"][name] for name in QUANTIZED_AND_NOT}),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
@@ -164,11 +135,11 @@ rule draw_constraint_ablation:
     input:
         program=program("figures/constraint_ablation.py"),
         env=environment("report"),
-        scores=reported_scores(config["variants"]),
+        scores=reported_scores(CONSTRAINED_AND_NOT),
     output:
-        png=report("<results>/figures/constraint_ablation.png", caption="../report/captions/constraint_ablation.rst", category="Inference"),
+        png=for_report("<results>/figures/constraint_ablation.png", "Inference"),
         pdf="<results>/figures/constraint_ablation.pdf",
-        table="<results>/report_tables/constraint_ablation.tsv",
+        table=for_report("<results>/report_tables/constraint_ablation.tsv", "Inference"),
     log:
         "<logs>/report/constraint_ablation.log",
     conda:
@@ -176,7 +147,7 @@ rule draw_constraint_ablation:
     params:
         python=python.report,
         run=REPORTED_RUN,
-        variants=json.dumps(config["variants"]),
+        variants=json.dumps({name: config["variants"][name] for name in CONSTRAINED_AND_NOT}),
     shell:
         """
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
@@ -198,9 +169,9 @@ rule draw_time_per_track:
         challenge=expand("<results>/challenge/{variant}.json", variant=sorted(set(SUBMITTED.values()))),
         paper="config/paper.yaml",
     output:
-        png=report("<results>/figures/time_per_track.png", caption="../report/captions/time_per_track.rst", category="Inference"),
+        png=for_report("<results>/figures/time_per_track.png", "Inference"),
         pdf="<results>/figures/time_per_track.pdf",
-        table="<results>/report_tables/time_per_track.tsv",
+        table=for_report("<results>/report_tables/time_per_track.tsv", "Inference"),
     log:
         "<logs>/report/time_per_track.log",
     conda:

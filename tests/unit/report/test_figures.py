@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from made_up_run import FIGURES, PAPER, ROOT, SYSTEMS, fabricate, outputs, report_commands, run_program
+from made_up_run import FIGURES, PAPER, ROOT, SYSTEMS, fabricate, make, outputs, report_commands, run_program, write
 
 
 def table(results: Path, name: str) -> list[dict[str, str]]:
@@ -171,6 +171,92 @@ def test_a_score_that_is_not_finite_stops_a_table(tmp_path: Path) -> None:
     assert not (tmp_path / "report_tables/scores_table.tsv").exists()
 
 
+def test_gains_of_components_with_their_paired_intervals(results: Path) -> None:
+    rows = {(r["set"], r["step"]): r for r in table(results, "component_gains")}
+    row = rows["validation", "round 2"]
+    new, old = questions(results, "validation", "track35"), questions(results, "validation", "v8-weighted")
+    gains = {task: [a - b for a, b in zip(new[task], old[task], strict=True)] for task in new}
+    assert float(row["gain"]) == pytest.approx(mean([mean(part) for part in gains.values()]), abs=2e-6)
+    draw = random.Random(7)
+    resampled = sorted(mean([mean(draw.choices(part, k=len(part))) for part in gains.values()]) for _ in range(2000))
+    assert float(row["gain_low"]) == pytest.approx(resampled[50], abs=0.02)
+    assert float(row["gain_high"]) == pytest.approx(resampled[-51], abs=0.02)
+    assert not any(step == "GPTQ" for _, step in rows), "this run has no such variant"
+    printed = yaml.safe_load(PAPER.read_text())
+    assert rows["hidden test", "weight 0.56 (wise-ft)"]["gain"] == "+0.008"
+    assert float(printed["rounds"]["round1"]["track5"]["score"]) - float(printed["fine_tuned"]["scores"]["track5"]) == pytest.approx(0.008)
+
+
+def test_heat_map_has_each_tasks_score_under_each_system(results: Path) -> None:
+    rows = {(r["set"], r["task"], r["system"]): r for r in table(results, "task_heat_map")}
+    assert float(rows["development", "task9", "round1"]["score"]) == pytest.approx(
+        mean(questions(results, "development", "v7")["task9"]), abs=1e-6
+    )
+    assert rows["development", "task9", "final"]["variant"] == SYSTEMS["final"]["track2"]
+    assert rows["development", "task17", "final"]["score"] == "", "its metric was refused"
+    assert list(dict.fromkeys(system for *_, system in rows)) == ["base", "round1", "round2", "final"]
+
+
+def test_overlap_is_counted_by_blend_and_dataset(results: Path) -> None:
+    rows = {(r["blend"], r["dataset"]): r for r in table(results, "overlap_removed")}
+    assert (rows["v8", "all"]["overlap"], rows["v8", "all"]["overlap_development"], rows["v8", "alpaca"]["overlap"]) == ("2", "2", "0")
+    assert rows["v8", "rank_products"]["overlap_development"] == "2" and rows["v8", "all"]["duplicates"] == "7"
+
+
+def test_examples_are_training_rows_nobody_picked(results: Path) -> None:
+    rows = table(results, "example_prompts")
+    kinds = [row["task_type"] for row in rows]
+    assert kinds == ["multiple-choice", "retrieval", "ranking", "named_entity_recognition"], "alpaca is no shop's"
+    for row in rows:
+        built = pl.read_parquet(results / f"datasets/{row['dataset']}.parquet").filter(pl.col("split") == "train")
+        assert row["prompt"].replace(" ⏎ ", "\n") in built["prompt"].to_list()
+
+
+def test_the_pipeline_is_what_snakemake_says(results: Path) -> None:
+    rows = {row["rule"]: row for row in table(results, "pipeline")}
+    assert "build_ensemble" in rows["train_adapter"]["feeds"].split(", ")
+    assert rows["train_adapter"]["stage"] == "base and training" and rows["make_report"]["stage"] == "report"
+    assert "download_model" not in rows, "this run pretrains its base"
+
+
+def test_what_a_run_took_is_summed_from_benchmarks_and_logs(results: Path) -> None:
+    rows = {row["rule"]: row for row in table(results, "run_summary")}
+    trained = rows["train_adapter"]
+    assert (trained["jobs"], trained["hours"], trained["cpu_hours"]) == ("2", "2.000", "4.000")
+    assert (trained["gpus"], trained["gpu_hours"], trained["memory_mib"]) == ("8", "12.000", "6400"), "v8 alone asked for GPUs"
+    assert (trained["failures"], trained["retries"], trained["longest_minutes"]) == ("1", "1", "90.0")
+    assert (rows["tabulate_esci"]["hours"], rows["tabulate_esci"]["memory_mib"]) == ("0.010", "0")
+    assert (rows["all"]["jobs"], rows["all"]["hours"]) == ("3", "2.010")
+    grouped = rows["draw_final_scores + make_report"]
+    assert (grouped["jobs"], grouped["failures"], grouped["retries"]) == ("0", "1", "1"), "a group of jobs failed as one"
+
+
+def test_one_scores_file_changes_exactly_what_shows_it(results: Path, tmp_path: Path) -> None:
+    """Every table and picture is made again with one variant's answers all wrong; those without that variant keep their bytes."""
+    for path in (results / "scores").rglob("*.json"):
+        write(tmp_path / path.relative_to(results), path.read_text())
+    changed = tmp_path / "scores/validation/track35-awq-none.json"
+    scores = json.loads(changed.read_text())
+    for entry in (*scores["tasks"].values(), *scores["tracks"].values(), *scores["overall"].values(), *scores["questions"]):
+        entry["score"] = 0.0
+    changed.write_text(json.dumps(scores))
+    different = set()
+    for name, arguments in report_commands(results).items():
+        if "--scores" not in arguments:
+            continue
+        moved = [tmp_path / a.relative_to(results) if isinstance(a, Path) and a.parent.parent.name == "scores" else a for a in arguments]
+        assert make(tmp_path, name, moved).returncode == 0
+        same = [(tmp_path / path).read_bytes() == (results / path).read_bytes() for path in left(name)]
+        assert all(same) or not any(same), f"{name}: picture and table agree"
+        different |= set() if all(same) else {name}
+    assert different == {"component_gains", "constraint_ablation", "scores_table"}
+
+
+def left(name: str) -> list[str]:
+    """The files of an item."""
+    return [f"report_tables/{name}.tsv", *([f"figures/{name}.png", f"figures/{name}.pdf"] if name in FIGURES else [])]
+
+
 def test_published_pies_follow_from_the_register_of_datasets() -> None:
     """The sizes in config/datasets.tsv are the paper's, so they must give its percentages."""
     paper = yaml.safe_load(PAPER.read_text())
@@ -202,8 +288,11 @@ def test_published_scores_agree_with_each_other() -> None:
 
 def test_every_program_has_its_place_on_the_page_and_its_rule() -> None:
     programs = {path.stem for path in (ROOT / "workflow/scripts/figures").glob("*.py")}
-    placed = [item["name"] for section in yaml.safe_load((ROOT / "workflow/report/sections.yaml").read_text()) for item in section["items"]]
+    sections = yaml.safe_load((ROOT / "workflow/report/sections.yaml").read_text())
+    placed = [item["name"] for section in sections for item in section["items"]]
     captions = {path.stem for path in (ROOT / "workflow/report/captions").glob("*.rst")}
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("report_*.smk"))
-    assert programs == set(placed) == captions == set(re.findall(r'program\("figures/(\w+)\.py"\)', rules))
+    assert programs == set(re.findall(r'program\("figures/(\w+)\.py"\)', rules))
+    assert set(placed) == captions == set(re.findall(r"^rule (?:draw|tabulate)_(\w+):", rules, re.M)) == set(report_commands(Path()))
+    assert {item["name"] for section in sections for item in section["items"] if "alt" in item} == FIGURES
     assert len(placed) == len(set(placed))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
-from made_up_run import ROOT, run_program
-
-REPORT = ROOT / "workflow/report"
+from made_up_run import LOCK, PROGRAM, REPORT, ROOT, make_page, run_program
 
 
 class Page(HTMLParser):
@@ -52,25 +50,9 @@ class Page(HTMLParser):
         self.words += data
 
 
-def make_page(results: Path, output: Path, config: Path | None = None, captions: Path = REPORT / "captions") -> SimpleNamespace:
-    return run_program(
-        "make_report.py",
-        "--config", config or results / "run_config.yaml",
-        "--sections", REPORT / "sections.yaml",
-        "--template", REPORT / "page.html.j2",
-        "--captions", *sorted(captions.glob("*.rst")),
-        "--figures", *sorted((results / "figures").glob("*.png")),
-        "--tables", *sorted((results / "report_tables").glob("*.tsv")),
-        "--command", "snakemake --profile profiles/demo",
-        "--output", output,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def text(results: Path) -> str:
-    done = make_page(results, results / "report.html")
-    assert done.returncode == 0, done.stderr
-    return (results / "report.html").read_text(encoding="utf-8")
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
 def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
@@ -114,10 +96,58 @@ def test_published_numbers_keep_their_digits_and_their_mark(text: str) -> None:
 
 
 def test_every_score_of_a_system_has_its_trivial_score(text: str) -> None:
-    part = text[text.index('id="final_scores"') : text.index('id="data"')]
+    part = text[text.index('id="final_scores"') : text.index('id="component_gains"')]
     ours = re.findall(r'<td class="number">(0\.\d+)<small>(.*?)</small>', part)
     assert len(ours) == 15, "five tracks on three sets"
     assert all(re.fullmatch(r"\[0\.\d+, [01]\.\d+\] · trivial 0\.250", small) for _, small in ours)
+
+
+def test_an_item_says_how_it_was_made(text: str) -> None:
+    part = text[text.index('id="zero_shot"') :]
+    part = part[: part.index("</article>")]
+    modules = [PROGRAM, *(f"workflow/scripts/shopbench/{name}.py" for name in ("__init__", "files", "report_data"))]
+    digests = "".join(f"{hashlib.sha256((ROOT / file).read_bytes()).hexdigest()}  {file}\n" for file in modules)
+    for words in (
+        "snakemake --profile profiles/demo --force ",
+        f"4 files, SHA-256 <code>{hashlib.sha256(digests.encode()).hexdigest()[:12]}</code>",
+        hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12],
+        "<code>scores/{a,b}.json</code>",
+        "report_tables/zero_shot.tex</code>",
+    ):
+        assert words in part, words
+
+
+def test_cards_are_on_the_page_and_tables_lead_to_them(text: str) -> None:
+    card = text[text.index('id="card-datasets-review_rating"') :]
+    card = card[: card.index("</details>")]
+    assert "<td>&lt;train&gt;</td>" in card and "<code>this</code> &amp; that" in card and "<li>two</li>" in card
+    assert "## no heading\n| no | table |" in card and card.count("<h4>") == 1
+    assert "<td>a | b</td>" in card and "```\n&lt;b&gt;\n</pre>" in card
+    assert '<a href="#card-datasets-review_rating">review_rating</a>' in text
+    assert '#card-datasets-title_to_brand"' not in text, "it was not built"
+
+
+def test_tables_come_as_latex_and_html(results: Path, tmp_path: Path) -> None:
+    for path in (results / "report_tables").glob("*.tsv"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    tables = sorted(tmp_path.glob("*.tsv"))
+    done = run_program(
+        "format_tables.py", "--sections", REPORT / "sections.yaml", "--template", REPORT / "table.html.j2", "--tables", *tables
+    )
+    assert done.returncode == 0, done.stderr
+    for table in tables:
+        latex = table.with_suffix(".tex").read_text()
+        columns = re.sub(r"p\{[^}]*\}", "p", re.search(r"\\begin\{longtable\}\{(.*)\}", latex)[1])
+        body = latex[latex.index("\\toprule") :]
+        rows = [line for line in body.splitlines() if line.endswith(r" \\")]
+        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows), table.name
+        assert [body.count(f"\\{rule}rule") for rule in ("top", "mid", "bottom")] == [1, 1, 1]
+        assert re.sub(r"\\[{}]", "", latex).count("{") == re.sub(r"\\[{}]", "", latex).count("}"), table.name
+        assert not re.search(r"(?<!\\)[_#%](?!.*usepackage)", re.sub(r"\\label\{.*?\}|^%.*$", "", latex, flags=re.M)), table.name
+        page = Page(table.with_suffix(".html").read_text())
+        assert page.open == [] and not page.loads
+    assert r"\textit{0.8334}" in (tmp_path / "final_scores.tex").read_text()
+    assert '<td class="number published">0.8334</td>' in (tmp_path / "final_scores.html").read_text()
 
 
 def test_captions_follow_the_config(results: Path, text: str, tmp_path: Path) -> None:

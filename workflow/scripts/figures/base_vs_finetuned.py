@@ -30,9 +30,12 @@ from shopbench.figure_style import (
     dots_with_intervals,
     footnote,
     mark_published,
+    past_tick,
     save_figure,
+    signed,
     trivial_ticks,
     use_style,
+    value_label,
 )
 from shopbench.files import run_program
 from shopbench.report_data import (
@@ -101,9 +104,9 @@ def draw_pairs(axes: Axes, rows: list[dict[str, Any]], colours: dict[str, str]) 
             dots_with_intervals(axes, [places[track] + offsets[stage]], [row], colours[stage], hollow=stage == "base")
         if base and tuned and None not in (base["score"], tuned["score"]):
             trivial_ticks(axes, [places[track]], [tuned])
-            gain = f"{tuned['score'] - base['score']:+.3f}"
+            gain = signed(tuned["score"] - base["score"])
             right = max(r["high"] or r["score"] for r in (base, tuned))
-            axes.annotate(gain, (right, places[track]), xytext=(7, 0), textcoords="offset points", fontsize=8, va="center", color=INK)
+            value_label(axes, gain, past_tick(right, tuned["trivial"]), places[track])
     axes.set_yticks(list(places.values()), [label(t) for t in places])
     axes.set_ylim(-len(TRACKS) + 0.4, 0.6)
     axes.tick_params(axis="y", length=0)

@@ -17,13 +17,12 @@ import argparse
 import json
 from typing import Any
 
-from shopbench.figure_style import draw_nothing, footnote, save_figure, use_style
+from shopbench.figure_style import save_figure, use_style
 from shopbench.files import run_program
-from shopbench.report_data import figure_arguments, read_scores, run_line, sets_of, track_score, write_table
-from shopbench.variant_rows import draw_variants
+from shopbench.report_data import figure_arguments, read_scores, write_table
+from shopbench.variant_rows import compared_rows, figure_of
 
 COLUMNS = ["set", "weights", "constraints", "variant", "score", "low", "high", "trivial", "tasks", "questions"]
-CONSTRAINTS = ["none", "boost", "strict"]
 
 
 def weights_of(variant: dict[str, Any]) -> str:
@@ -33,40 +32,23 @@ def weights_of(variant: dict[str, Any]) -> str:
     return f"{fine_tuning}{alpha}, {variant['precision']}"
 
 
-def ablation_rows(scores: dict[tuple[str, str], dict[str, Any]], variants: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row per set and variant, for the weights that were scored under several kinds of constraints."""
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for name, variant in variants.items():
-        groups.setdefault((variant["model"], weights_of(variant)), {})[variant["constraints"]] = name
-    rows = []
-    for set_name in sets_of(scores):
-        for (_, weights), by_constraints in groups.items():
-            if len(by_constraints) < 2:
-                continue
-            for constraints in sorted(by_constraints, key=CONSTRAINTS.index):
-                name = by_constraints[constraints]
-                row = {"set": set_name, "weights": weights, "constraints": constraints, "variant": name}
-                rows.append({**row, **track_score(scores.get((set_name, name)), "track5")})
-    return [row for row in rows if row["score"] is not None]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", nargs="+", required=True, help="score files (JSON)")
+    parser.add_argument("--scores", nargs="*", default=[], help="score files (JSON)")
     parser.add_argument("--variants", required=True, type=json.loads, help="the config's `variants`, as JSON")
     figure_arguments(parser)
     args = parser.parse_args()
 
-    rows = ablation_rows(read_scores(args.scores), args.variants)
+    rows = compared_rows(
+        read_scores(args.scores),
+        args.variants,
+        lambda variant: {"weights": weights_of(variant)},
+        "constraints",
+        ["none", "boost", "strict"],
+    )
     use_style()
-    if rows:
-        figure = draw_variants(rows, group=("weights",), shade="constraints")
-        footnote(
-            figure, run_line(args.run, published=False), "Dots: mean over all tasks; lines: 95 % interval; grey ticks: the trivial answer."
-        )
-    else:
-        figure = draw_nothing("No two variants of this run differ in constraints alone.")
-    save_figure(figure, args.png, args.pdf)
+    nothing = "No two variants of this run differ in constraints alone."
+    save_figure(figure_of(rows, ("weights",), "constraints", args.run, nothing), args.png, args.pdf)
     write_table(args.table, COLUMNS, rows)
 
 

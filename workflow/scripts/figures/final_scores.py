@@ -20,7 +20,18 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shopbench.figure_style import COLOURS, INK, WIDTH, dots_with_intervals, footnote, mark_published, save_figure, trivial_ticks, use_style
+from shopbench.figure_style import (
+    COLOURS,
+    HALO,
+    INK,
+    WIDTH,
+    dots_with_intervals,
+    footnote,
+    mark_published,
+    save_figure,
+    trivial_ticks,
+    use_style,
+)
 from shopbench.files import run_program
 from shopbench.report_data import (
     TRACKS,
@@ -71,7 +82,13 @@ def draw(ours: list[dict[str, Any]], published: list[dict[str, Any]], run: dict[
         dots_with_intervals(axes, heights, rows, COLOURS["final"])
         for height, row in zip(heights, rows, strict=True):
             axes.annotate(
-                f"{row['score']:.3f}", (row["score"], height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=7.5
+                f"{row['score']:.3f}",
+                (row["score"], height),
+                xytext=(0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+                path_effects=HALO,
             )
         axes.set_title(label(set_name))
         axes.set_xlabel(f"score (n = {max(r['questions'] for r in rows)})")

@@ -16,52 +16,30 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
-from shopbench.figure_style import draw_nothing, footnote, save_figure, use_style
+from shopbench.figure_style import save_figure, use_style
 from shopbench.files import run_program
-from shopbench.report_data import figure_arguments, read_scores, run_line, sets_of, track_score, write_table
-from shopbench.variant_rows import draw_variants
+from shopbench.report_data import figure_arguments, read_scores, write_table
+from shopbench.variant_rows import compared_rows, figure_of
 
 COLUMNS = ["set", "ensemble", "precision", "constraints", "variant", "score", "low", "high", "trivial", "tasks", "questions"]
-PRECISIONS = ["bf16", "awq", "gptq"]
-
-
-def effect_rows(scores: dict[tuple[str, str], dict[str, Any]], variants: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row per set and variant, for the ensembles (under one kind of constraints) that were scored at several precisions."""
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for name, variant in variants.items():
-        if "ensemble" in variant:
-            groups.setdefault((variant["ensemble"], variant["constraints"]), {})[variant["precision"]] = name
-    rows = []
-    for set_name in sets_of(scores):
-        for (ensemble, constraints), by_precision in groups.items():
-            if len(by_precision) < 2:
-                continue
-            for precision in sorted(by_precision, key=PRECISIONS.index):
-                name = by_precision[precision]
-                row = {"set": set_name, "ensemble": ensemble, "precision": precision, "constraints": constraints, "variant": name}
-                rows.append({**row, **track_score(scores.get((set_name, name)), "track5")})
-    return [row for row in rows if row["score"] is not None]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", nargs="+", required=True, help="score files (JSON)")
+    parser.add_argument("--scores", nargs="*", default=[], help="score files (JSON)")
     parser.add_argument("--variants", required=True, type=json.loads, help="the config's `variants`, as JSON")
     figure_arguments(parser)
     args = parser.parse_args()
 
-    rows = effect_rows(read_scores(args.scores), args.variants)
+    ensembles = {name: variant for name, variant in args.variants.items() if "ensemble" in variant}
+    group = ("ensemble", "constraints")
+    rows = compared_rows(
+        read_scores(args.scores), ensembles, lambda variant: {key: variant[key] for key in group}, "precision", ["bf16", "awq", "gptq"]
+    )
     use_style()
-    if rows:
-        figure = draw_variants(rows, group=("ensemble", "constraints"), shade="precision")
-        footnote(
-            figure, run_line(args.run, published=False), "Dots: mean over all tasks; lines: 95 % interval; grey ticks: the trivial answer."
-        )
-    else:
-        figure = draw_nothing("No ensemble of this run was scored at two precisions under the same constraints.")
-    save_figure(figure, args.png, args.pdf)
+    nothing = "No ensemble of this run was scored at two precisions under the same constraints."
+    save_figure(figure_of(rows, group, "precision", args.run, nothing), args.png, args.pdf)
     write_table(args.table, COLUMNS, rows)
 
 

@@ -2,7 +2,8 @@
 
 A point is the unweighted mean over all tasks of the set (the challenge's Track 5), a band its 95 % interval, a ring the alpha of
 a sweep that one set chose, in that set's panel and in the others'. The published points are chart readings of the hidden test, so they
-have a panel of their own, where the ring is the best point.
+have a panel of their own, where the ring is the best point. The last panel lays them over this run's: not scores, but what each weight
+changes against weight 1.
 
     PYTHONPATH=workflow/scripts python workflow/scripts/figures/wise_ft_curve.py --run '{"name": "demo", "simulated": true}' \\
       --sweeps results/demo/sweeps/*.parquet --choosing-set validation --calibration development --paper config/paper.yaml \\
@@ -94,10 +95,41 @@ def best_points(points: list[dict[str, Any]]) -> dict[str, float]:
     return {sweep: float(point["alpha"]) for sweep, point in highest.items()}
 
 
+def changes(points: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """(alpha, score minus the score at alpha 1) of each sweep that has alpha 1."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for sweep in dict.fromkeys(p["sweep"] for p in points):
+        curve = sorted((float(p["alpha"]), float(p["score"])) for p in points if p["sweep"] == sweep)
+        plain = [score for alpha, score in curve if abs(alpha - 1) < 1e-9]
+        if plain:
+            found[sweep] = [(alpha, score - plain[0]) for alpha, score in curve]
+    return found
+
+
+def draw_changes(axes: Axes, ours: list[dict[str, Any]], published: list[dict[str, Any]], colours: dict[str, str]) -> None:
+    """This run's changes as lines with dots, the published ones as dashes with black-rimmed diamonds, in the colours of their sweeps."""
+    axes.axhline(0, color=MUTED, linewidth=1.0, zorder=1)
+    for sweep, curve in changes(ours).items():
+        axes.plot(*zip(*curve, strict=True), color=colours[sweep], marker="o", markersize=3)
+    for sweep, curve in changes(published).items():
+        line = axes.plot(*zip(*curve, strict=True), color=colours[sweep], marker="D", markersize=4.5, markeredgecolor=INK, linewidth=1.2)
+        line[0].set_linestyle((0, (3, 2)))
+    axes.set_title("Change against alpha 1\n", fontsize=9.5)
+    where = f"● {label(ours[0]['set']).lower()}   " if ours else ""
+    axes.text(0, 1.02, f"{where}◆ published, hidden test", transform=axes.transAxes, fontsize=8, color=INK)
+    axes.set_xlabel("alpha")
+    axes.set_ylabel("change of the score")
+
+
 def draw(
-    points: list[dict[str, Any]], published: list[dict[str, Any]], chosen: dict[str, float], roles: dict[str, str], run: dict[str, Any]
+    points: list[dict[str, Any]],
+    published: list[dict[str, Any]],
+    chosen: dict[str, float],
+    roles: dict[str, str],
+    choosing_set: str,
+    run: dict[str, Any],
 ) -> Figure:
-    """This run's panels in a row, the published one below in a row of its own: the eye does not run from one to the other."""
+    """This run's panels in a row; below, the published one, and the changes of both against alpha 1."""
     drawn = [p for p in points if p["track"] == "track5"]
     sets = list(dict.fromkeys(p["set"] for p in drawn))
     colours = colours_of([p["sweep"] for p in [*drawn, *published]])
@@ -113,11 +145,13 @@ def draw(
         axes.text(0, 1.02, f"{part[0]['tasks']} tasks, {part[0]['questions']} questions", transform=axes.transAxes, fontsize=8, color=INK)
         axes.set_xlabel("alpha (0 is the base model)")
         axes.set_ylabel("mean score over tasks" if set_name == sets[0] else "")
-    axes = lower.subplots()
-    draw_curves(axes, published, colours, best_points(published))
-    mark_published(axes, "Track 5, hidden test (read off a chart, ± 0.0005)")
-    axes.set_xlabel("alpha")
-    axes.set_ylabel("score")
+    left, right = lower.subplots(1, 2)
+    draw_curves(left, published, colours, best_points(published))
+    mark_published(left, "Track 5\n")
+    left.text(0, 1.02, "hidden test, read off a chart (± 0.0005)", transform=left.transAxes, fontsize=8, color=INK)
+    left.set_xlabel("alpha")
+    left.set_ylabel("score")
+    draw_changes(right, [p for p in drawn if p["set"] == choosing_set], published, colours)
     footnote(lower, run_line(run))
     return figure
 
@@ -137,7 +171,7 @@ def main() -> None:
     roles = {args.calibration: "calibrates quantization", args.choosing_set: "chooses alpha"}
     published = published_points(read_yaml(args.paper)["wise_ft"])
     use_style()
-    save_figure(draw(points, published, chosen, roles, args.run), args.png, args.pdf)
+    save_figure(draw(points, published, chosen, roles, args.choosing_set, args.run), args.png, args.pdf)
     write_table(args.table, COLUMNS, [*points, *published])
 
 

@@ -66,9 +66,10 @@ COLOURS = {
     "v7v8": GREEN,
     "v7b": RED,
     "v9b": SKY,
-    # stages of the system
+    # systems
     "base": MUTED,
     "round1": SKY,
+    "round2": GREEN,
     "final": BLUE,
     # precisions of weights
     "bf16": BLUE,
@@ -174,6 +175,21 @@ def trivial_ticks(axes: Axes, places: Sequence[float], rows: Sequence[dict[str, 
     for place, row in zip(places, rows, strict=True):
         if row.get("trivial") is not None:
             axes.plot([row["trivial"]] * 2, [place - height, place + height], color=TRIVIAL, linewidth=2.2, zorder=1)
+
+
+def value_label(axes: Axes, text: str, x: float, y: float) -> None:
+    """A number right of what it belongs to; its rim keeps it readable over a tick or a grid line."""
+    axes.annotate(text, (x, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7.5, path_effects=HALO)
+
+
+def past_tick(x: float, tick: float | None, reach: float = 0.14) -> float:
+    """Where a label of a score begins: at x, or at the trivial answer's tick if the label would lie on it."""
+    return tick if tick is not None and x - reach / 5 < tick < x + reach else x
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and three digits, the minus as long as the plus."""
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def draw_nothing(reason: str) -> Figure:

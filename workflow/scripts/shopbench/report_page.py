@@ -7,7 +7,7 @@ import csv
 import html
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from shopbench.card_page import card_id
 from shopbench.files import BadInput
 from shopbench.report_data import label
 
@@ -26,6 +27,10 @@ LONG = 24
 # Columns whose values have words of their own for people; others (variants, datasets) show their names in the config.
 LABELLED = {"set", "track", "source", "part", "cluster", "task_type"}
 
+SIGNED = {"gain", "difference"}
+# Differences of scores have three digits however small they are.
+DIFFERENCES = {"gain", "gain_low", "gain_high", "difference", "low", "high"}
+
 WORDS = {
     "set": "evaluation set",
     "this_run": "this run",
@@ -35,22 +40,32 @@ WORDS = {
     "kl_p99": "99th percentile",
     "kl_allowed": "allowed",
     "llm": "language model",
+    "gpus": "GPUs",
+    "gpu_hours": "GPU-hours",
+    "cpu_hours": "CPU-hours",
+    "memory_mib": "memory (MiB)",
+    "longest_minutes": "longest (minutes)",
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table shows in one place: text, and a second line in small. Numbers are set flush right, published ones shaded."""
+    """What a table shows in one place: text, a second line in small, and a card that it leads to.
+
+    Numbers are set flush right, published ones shaded.
+    """
 
     text: str
     small: str = ""
     number: bool = False
     published: bool = False
+    link: str = ""
 
     @property
     def classes(self) -> Markup:
         """The HTML attribute for CSS, if any."""
         names = [name for name in ("number", "published") if getattr(self, name)] + ["words"] * (len(self.text) > LONG)
+        names += ["lines"] * ("\n" in self.text)
         return Markup(' class="{}"').format(" ".join(names)) if names else Markup("")
 
 
@@ -81,10 +96,33 @@ def is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[-+−]?[\d,]*\.?\d+(e[-+]?\d+)?k?", text))
 
 
+def page_table(path: Path, wide: dict[str, list[str]] | None, most: int | None = None) -> Table:
+    """A TSV as people see it: turned if `wide` says so, else at most `most` of its lines."""
+    rows = read_tsv(path)
+    return wide_table(rows, wide["rows"], wide["columns"]) if wide else plain_table(spread(rows, most) if most else rows)
+
+
+def linked(table: Table, cards: set[str]) -> Table:
+    """The table with the names of datasets, blends and adapters leading to their cards, as far as the page has them."""
+    kinds = {title.text: f"{title.text}s" for title in table.titles if title.text in ("dataset", "blend", "adapter")}
+    lines = [
+        Line(
+            [
+                replace(cell, link=target) if (target := card_id(kinds.get(title.text, ""), cell.text)) in cards else cell
+                for title, cell in zip(table.titles, line.cells, strict=True)
+            ],
+            line.published,
+        )
+        for line in table.lines
+    ]
+    return Table(table.titles, lines)
+
+
 def shown(text: str, column: str = "", *, published: bool = False) -> str:
     """A table's text as the page shows it: own fractions with three digits, published ones with their source's, thousands marked."""
-    if not published and re.fullmatch(r"-?\d+\.\d{6}", text):
-        text = f"{float(text):.3f}"
+    text = text.replace(" ⏎ ", "\n")
+    if not published and (re.fullmatch(r"-?\d+\.\d{6}", text) or (column in DIFFERENCES and re.fullmatch(r"-?[\d.]+(e-\d+)?", text))):
+        text = f"{float(text):+.3f}" if column in SIGNED else f"{float(text):.3f}"
     elif re.fullmatch(r"\d{4,}", text):
         text = f"{int(text):,}"
     if is_number(text):
@@ -96,7 +134,11 @@ def interval_of(row: Row, column: str) -> str:
     """`[low, high]` of a column that has one in this row, else nothing. Of x and x_score, the score has it."""
     stem = re.sub(r"_?(score|difference)$", "", column)
     low, high = (row.get(f"{stem}_{end}" if stem else end) for end in ("low", "high"))
-    return f"[{shown(low)}, {shown(high)}]" if low and high and f"{column}_score" not in row and row.get("origin") != "published" else ""
+    return (
+        f"[{shown(low, 'low')}, {shown(high, 'high')}]"
+        if low and high and f"{column}_score" not in row and row.get("origin") != "published"
+        else ""
+    )
 
 
 def plain_table(rows: list[Row]) -> Table:
@@ -136,12 +178,13 @@ def wide_table(rows: list[Row], row_keys: list[str], column_keys: list[str]) -> 
 
 
 def _score_cell(row: Row | None) -> Cell:
-    if row is None or not row["score"]:
+    column = "gain" if row and "gain" in row else "score"
+    if row is None or not row[column]:
         return Cell("", "", True)
     published = row.get("origin") == "published"
     trivial = row.get("trivial")
-    small = [interval_of(row, "score"), f"trivial {shown(trivial)}" if trivial else ""]
-    return Cell(shown(row["score"], published=published), " · ".join(part for part in small if part), True, published)
+    small = [interval_of(row, column), f"trivial {shown(trivial)}" if trivial else ""]
+    return Cell(shown(row[column], column, published=published), " · ".join(part for part in small if part), True, published)
 
 
 def title_of(column: str) -> str:

@@ -1,15 +1,46 @@
-"""The drawing that the comparisons of variants share: a dot with its interval per variant, a panel per evaluation set."""
+"""Variants that differ in one thing alone: their rows, and a dot with its interval per variant, a panel per evaluation set."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from shopbench.figure_style import WIDTH, colours_of, dots_with_intervals, trivial_ticks
-from shopbench.report_data import label
+from shopbench.figure_style import WIDTH, colours_of, dots_with_intervals, draw_nothing, footnote, past_tick, trivial_ticks, value_label
+from shopbench.report_data import label, run_line, sets_of, track_score
+
+Scores = dict[tuple[str, str], dict[str, Any]]
+
+
+def compared_rows(
+    scores: Scores, variants: dict[str, Any], naming: Callable[[dict[str, Any]], dict[str, str]], shade: str, order: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A row per set and variant, scored over all tasks, for the groups that have several values of `shade`.
+
+    A group is what one model's variants are called alike by `naming`, whose columns its rows carry; within it rows follow `order`.
+    """
+    groups: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, variant in variants.items():
+        groups.setdefault((variant["model"], *naming(variant).values()), {})[variant[shade]] = name
+    rows = []
+    for set_name in sets_of(scores):
+        for members in groups.values():
+            for value in sorted(members, key=order.index) if len(members) > 1 else []:
+                variant = variants[members[value]]
+                row = {"set": set_name, **naming(variant), shade: value, "variant": members[value]}
+                rows.append({**row, **track_score(scores.get((set_name, members[value])), "track5")})
+    return [row for row in rows if row["score"] is not None]
+
+
+def figure_of(rows: list[dict[str, Any]], group: Sequence[str], shade: str, run: dict[str, Any], nothing: str) -> Figure:
+    """The rows drawn, with what their marks mean; or the words of `nothing`."""
+    if not rows:
+        return draw_nothing(nothing)
+    figure = draw_variants(rows, group, shade)
+    footnote(figure, run_line(run, published=False), "Dots: mean over all tasks; lines: 95 % interval; grey ticks: the trivial answer.")
+    return figure
 
 
 def draw_variants(rows: list[dict[str, Any]], group: Sequence[str], shade: str) -> Figure:
@@ -39,7 +70,7 @@ def draw_variants(rows: list[dict[str, Any]], group: Sequence[str], shade: str) 
             trivial_ticks(axes, [place], [row])
             dots_with_intervals(axes, [place], [row], colours[row[shade]])
             right = row["high"] if row["high"] is not None else row["score"]
-            axes.annotate(f"{row['score']:.3f}", (right, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7.5)
+            value_label(axes, f"{row['score']:.3f}", past_tick(right, row["trivial"]), place)
         axes.set_title(label(set_name))
         axes.set_xlabel(f"mean score over {max(r['tasks'] for r in part)} tasks\n(n = {max(r['questions'] for r in part)})")
         axes.margins(x=0.2, y=0.08)

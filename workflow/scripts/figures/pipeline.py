@@ -1,0 +1,140 @@
+"""The pipeline as Snakemake sees it: every rule of this run, and what feeds what.
+
+    PYTHONPATH=workflow/scripts python workflow/scripts/figures/pipeline.py --run '{"name": "demo", "simulated": true}' \\
+      --rules Snakefile workflow/rules/*.smk --configfiles config/demo.yaml --png p.png --pdf p.pdf --table p.tsv
+
+Asks the `snakemake` on PATH for the rule graph of the run that the config files describe; nothing is run. Rules of one verb that feed the
+same rules share a box, and an arrow that a longer path says already is left out. A box's colour is its stage: the file of its rule. Leaves
+the figure and a table with columns rule, stage, feeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from draw_rule_graph import HIDDEN, columns_of
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from shopbench.figure_style import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, WIDTH, YELLOW, footnote, save_figure, use_style
+from shopbench.files import BadInput, run_program
+from shopbench.layers import without_shortcuts
+from shopbench.report_data import figure_arguments, run_line, write_table
+
+COLUMNS = ["rule", "stage", "feeds"]
+# Stages of one colour, in the order of the pipeline.
+STAGES = {
+    "data": (BLUE, ["environments", "sources", "tables", "datasets", "evaluation"]),
+    "blends and cards": (SKY, ["blends", "cards"]),
+    "base and training": (ORANGE, ["base", "adapters"]),
+    "ensembles": (YELLOW, ["ensembles"]),
+    "quantization": (PINK, ["quantization"]),
+    "inference and scores": (GREEN, ["inference", "scoring"]),
+    "report": (RED, ["Snakefile", "report", "report_data", "report_training", "report_models", "report_scores", "report_run"]),
+}
+# Inches from row to row, and of a box's height.
+ROW, BOX = 0.42, 0.2
+
+
+def stage_of_rules(files: list[Path]) -> dict[str, str]:
+    """Each rule's stage, by the file that defines it."""
+    by_file = {file: stage for stage, (_, members) in STAGES.items() for file in members}
+    if unknown := [path for path in files if path.stem not in by_file and re.search(r"^rule ", path.read_text(encoding="utf-8"), re.M)]:
+        raise BadInput(f"{unknown[0]}: its rules belong to no stage; name the file in STAGES of figures/pipeline.py")
+    return {rule: by_file[path.stem] for path in files for rule in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)}
+
+
+def read_graph(configfiles: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Rules and (producer, consumer) pairs, each sorted."""
+    command = ["snakemake", "--rulegraph", "dot", "--forceall", *(["--configfile", *configfiles] if configfiles else [])]
+    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        raise BadInput(f"{', '.join(configfiles)}: Snakemake cannot read this run: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
+    names = {number: text.split("\\n")[0] for number, text in re.findall(r'^\s*(\d+)\[label = "([^"]+)"', result.stdout, re.M)}
+    edges = {(names[a], names[b]) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", result.stdout, re.M) if a != b}
+    return sorted(set(names.values()) - HIDDEN), sorted(edge for edge in edges if not HIDDEN & set(edge))
+
+
+def in_boxes(rules: list[str], edges: list[tuple[str, str]], stages: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Boxes with their stages, and the arrows between them. Rules of one verb and stage that feed the same rules share a box."""
+    families: dict[tuple[str, str, frozenset[str]], list[str]] = {}
+    for rule in rules:
+        families.setdefault((rule.split("_")[0], stages[rule], frozenset(b for a, b in edges if a == rule)), []).append(rule)
+    box_of: dict[str, str] = {}
+    boxes: dict[str, str] = {}
+    for (verb, stage, _), members in families.items():
+        box = f"{verb}_* ({len(members)} rules)" if len(members) > 1 else members[0]
+        boxes[box] = stage
+        box_of |= dict.fromkeys(members, box)
+    return boxes, list(dict.fromkeys((box_of[a], box_of[b]) for a, b in edges))
+
+
+def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
+    """A rule's name in a rounded box around (x, y), as wide as its text needs."""
+    half = 0.031 * len(text) + 0.07
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - half, y - BOX / 2), 2 * half, BOX, boxstyle="round,pad=0,rounding_size=0.06", facecolor="white", edgecolor=colour, zorder=2
+        )
+    )
+    axes.text(x, y, text, ha="center", va="center", fontsize=6.3, color=INK, zorder=3)
+
+
+def draw(boxes: dict[str, str], edges: list[tuple[str, str]], run: dict[str, Any]) -> Figure:
+    """Boxes (with their stages) in layers from top to bottom; every arrow points down."""
+    layers = columns_of(list(boxes), edges)
+    figure, axes = plt.subplots(figsize=(WIDTH, ROW * len(layers) + 0.7))
+    at = {box: (WIDTH * (place + 0.5) / len(layer), -ROW * depth) for depth, layer in enumerate(layers) for place, box in enumerate(layer)}
+    colours = {stage: colour for stage, (colour, _) in STAGES.items()}
+    for a, b in edges:
+        (x1, y1), (x2, y2) = at[a], at[b]
+        arrow = FancyArrowPatch(
+            (x1, y1 - BOX / 2),
+            (x2, y2 + BOX / 2),
+            connectionstyle="arc3,rad=0",
+            arrowstyle="-|>",
+            mutation_scale=5,
+            color="#aab4bf",
+            linewidth=0.7,
+            shrinkA=0,
+            shrinkB=0,
+            zorder=1,
+        )
+        axes.add_patch(arrow)
+    for box, (x, y) in at.items():
+        draw_box(axes, box, x, y, colours[boxes[box]])
+    x = 0.0
+    for stage, colour in colours.items():
+        axes.text(x, ROW * 0.75, "■", fontsize=7.5, color=colour)
+        axes.text(x + 0.13, ROW * 0.75, stage, fontsize=7)
+        x += 0.36 + 0.062 * len(stage)
+    axes.set(xlim=(0, WIDTH), ylim=(-ROW * (len(layers) - 0.5), ROW))
+    axes.axis("off")
+    footnote(figure, run_line(run, published=False))
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rules", nargs="+", required=True, type=Path, help="the Snakefile and the rule files")
+    parser.add_argument("--configfiles", nargs="*", default=[], help="the config files that the run was given besides config/config.yaml")
+    figure_arguments(parser)
+    args = parser.parse_args()
+
+    rules, edges = read_graph(args.configfiles)
+    stages = stage_of_rules(args.rules)
+    boxes, arrows = in_boxes(rules, edges, stages)
+    use_style()
+    save_figure(draw(boxes, without_shortcuts(list(boxes), arrows), args.run), args.png, args.pdf)
+    feeds = {rule: ", ".join(b for a, b in edges if a == rule) for rule in rules}
+    write_table(args.table, COLUMNS, [{"rule": rule, "stage": stages[rule], "feeds": feeds[rule]} for rule in rules])
+
+
+if __name__ == "__main__":
+    run_program(main)
