@@ -19,11 +19,26 @@ def cut_network() -> bool:
 
     Call it before anything starts a thread. Needs Linux, and root or user namespaces.
     """
+    # A cut that fails half-way cannot be undone, so a child tries it first.
+    child = os.fork()
+    if child == 0:
+        try:
+            _cut()
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    if os.waitpid(child, 0)[1]:
+        return False
+    _cut()
+    return True
+
+
+def _cut() -> None:
     user, group = os.getuid(), os.getgid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
-            return False
+            raise OSError(ctypes.get_errno(), "unshare")
         # The same user inside as outside, so that files stay who they belong to.
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
@@ -31,4 +46,3 @@ def cut_network() -> bool:
     # Processes of one engine talk over the loopback device, which begins switched off.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
-    return True
