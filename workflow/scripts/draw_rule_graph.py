@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from shopbench.files import BadInput, run_program, whole_text
 from shopbench.graph_picture import line, ports, svg_page
-from shopbench.layers import depths, lay_out, without_shortcuts
+from shopbench.layers import lay_out, layers_of, without_shortcuts
 from shopbench.marked_page import write_marked_part
 
 BOX_WIDTH, BOX_HEIGHT, LANE, GAP_X, GAP_Y, MARGIN = 204, 34, 10, 22, 34, 16
@@ -50,32 +50,9 @@ def grouped(nodes: list[str], edges: list[tuple[str, str]]) -> tuple[list[str], 
     return list(dict.fromkeys(label.values())), list(dict.fromkeys((label[a], label[b]) for a, b in edges if label[a] != label[b]))
 
 
-def columns_of(nodes: list[str], edges: list[tuple[str, str]]) -> list[list[str]]:
-    """Rules by layer, for pictures that run from left to right: each layer ordered by the mean position of its neighbours."""
-    before = {n: [a for a, b in edges if b == n] for n in nodes}
-    depth: dict[str, int] = {}
-
-    def depth_of(node: str) -> int:
-        if node not in depth:
-            depth[node] = 1 + max((depth_of(a) for a in before[node]), default=-1)
-        return depth[node]
-
-    columns: list[list[str]] = [[] for _ in range(max(map(depth_of, nodes)) + 1)]
-    for node in nodes:
-        columns[depth[node]].append(node)
-    neighbours = {n: [b if a == n else a for a, b in edges if n in (a, b)] for n in nodes}
-    for _ in range(8):
-        place = {n: (i + 0.5) / len(column) for column in columns for i, n in enumerate(column)}
-        for column in columns:
-            column.sort(key=lambda n: sum(place[m] for m in neighbours[n]) / max(1, len(neighbours[n])))
-    return columns
-
-
 def svg(nodes: list[str], edges: list[tuple[str, str]], title: str) -> str:
     """The graph from top to bottom as a standalone picture, readable on light and dark pages."""
-    layer = depths(nodes, edges)
-    # What needs nothing stands just above the first that needs it.
-    layer |= {n: min((layer[b] for a, b in edges if a == n), default=1) - 1 for n in nodes if not any(b == n for _, b in edges)}
+    layer = layers_of(nodes, edges)
     layout = lay_out(layer, edges, BOX_WIDTH, LANE, GAP_X)
     every = [*layout.x.values(), *(bend for bends in layout.bends.values() for bend in bends)]
     shift = MARGIN + BOX_WIDTH / 2 - min(every)

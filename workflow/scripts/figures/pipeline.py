@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from draw_rule_graph import HIDDEN, columns_of
+from draw_rule_graph import HIDDEN
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path as Path2D
 
 from shopbench.figure_style import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, WIDTH, YELLOW, footnote, save_figure, use_style
 from shopbench.files import BadInput, run_program
-from shopbench.layers import without_shortcuts
+from shopbench.graph_picture import ports
+from shopbench.layers import lay_out, layers_of, without_shortcuts
 from shopbench.report_data import figure_arguments, run_line, write_table
 
 COLUMNS = ["rule", "stage", "feeds"]
@@ -38,8 +40,8 @@ STAGES = {
     "inference and scores": (GREEN, ["inference", "scoring"]),
     "report": (RED, ["Snakefile", "report", "report_data", "report_training", "report_models", "report_scores", "report_run"]),
 }
-# Inches from row to row, and of a box's height.
-ROW, BOX = 0.42, 0.2
+# Inches: from row to row, a box's height and width, the room of a line that passes a row, and of the gap beside it.
+ROW, BOX, BOX_WIDTH, LANE, GAP = 0.42, 0.2, 1.25, 0.04, 0.12
 
 
 def stage_of_rules(files: list[Path]) -> dict[str, str]:
@@ -76,45 +78,46 @@ def in_boxes(rules: list[str], edges: list[tuple[str, str]], stages: dict[str, s
 
 
 def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
-    """A rule's name in a rounded box around (x, y), as wide as its text needs."""
-    half = 0.031 * len(text) + 0.07
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - half, y - BOX / 2), 2 * half, BOX, boxstyle="round,pad=0,rounding_size=0.06", facecolor="white", edgecolor=colour, zorder=2
-        )
-    )
+    """A rule's name in a rounded box around (x, y)."""
+    corner = (x - BOX_WIDTH / 2, y - BOX / 2)
+    shape = "round,pad=0,rounding_size=0.06"
+    axes.add_patch(FancyBboxPatch(corner, BOX_WIDTH, BOX, boxstyle=shape, facecolor="white", edgecolor=colour, zorder=2))
     axes.text(x, y, text, ha="center", va="center", fontsize=6.3, color=INK, zorder=3)
+
+
+def draw_arrow(axes: Axes, points: list[tuple[float, float]]) -> None:
+    """A line that runs straight down past boxes and bends between rows."""
+    path = [points[0]]
+    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        path += [(x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2), (x2, y2)]
+    line = Path2D(path, [Path2D.MOVETO, *[Path2D.CURVE4] * (len(path) - 1)])
+    axes.add_patch(FancyArrowPatch(path=line, arrowstyle="-|>", mutation_scale=5, color="#aab4bf", linewidth=0.7, zorder=1))
 
 
 def draw(boxes: dict[str, str], edges: list[tuple[str, str]], run: dict[str, Any]) -> Figure:
     """Boxes (with their stages) in layers from top to bottom; every arrow points down."""
-    layers = columns_of(list(boxes), edges)
-    figure, axes = plt.subplots(figsize=(WIDTH, ROW * len(layers) + 0.7))
-    at = {box: (WIDTH * (place + 0.5) / len(layer), -ROW * depth) for depth, layer in enumerate(layers) for place, box in enumerate(layer)}
-    colours = {stage: colour for stage, (colour, _) in STAGES.items()}
+    layer = layers_of(list(boxes), edges)
+    layout = lay_out(layer, edges, BOX_WIDTH, LANE, GAP)
+    leaves, enters = ports(layout.x, layout.bends, 0, 0.7 * BOX_WIDTH)
+    rows = 1 + max(layer.values())
+    figure, axes = plt.subplots(figsize=(WIDTH, ROW * rows + 0.7))
     for a, b in edges:
-        (x1, y1), (x2, y2) = at[a], at[b]
-        arrow = FancyArrowPatch(
-            (x1, y1 - BOX / 2),
-            (x2, y2 + BOX / 2),
-            connectionstyle="arc3,rad=0",
-            arrowstyle="-|>",
-            mutation_scale=5,
-            color="#aab4bf",
-            linewidth=0.7,
-            shrinkA=0,
-            shrinkB=0,
-            zorder=1,
-        )
-        axes.add_patch(arrow)
-    for box, (x, y) in at.items():
-        draw_box(axes, box, x, y, colours[boxes[box]])
-    x = 0.0
+        points = [(leaves[a, b], -ROW * layer[a] - BOX / 2)]
+        for row, bend in enumerate(layout.bends[a, b], start=layer[a] + 1):
+            points += [(bend, -ROW * row + BOX / 2), (bend, -ROW * row - BOX / 2)]
+        draw_arrow(axes, [*points, (enters[a, b], -ROW * layer[b] + BOX / 2)])
+    colours = {stage: colour for stage, (colour, _) in STAGES.items()}
+    for box, stage in boxes.items():
+        draw_box(axes, box, layout.x[box], -ROW * layer[box], colours[stage])
+    every = [*layout.x.values(), *(bend for bends in layout.bends.values() for bend in bends)]
+    # As wide as the boxes and lines need; the row of stages above them needs the figure's width.
+    middle, half = (min(every) + max(every)) / 2, max(WIDTH, max(every) - min(every) + BOX_WIDTH + GAP) / 2
+    x = middle - half
     for stage, colour in colours.items():
         axes.text(x, ROW * 0.75, "■", fontsize=7.5, color=colour)
         axes.text(x + 0.13, ROW * 0.75, stage, fontsize=7)
         x += 0.36 + 0.062 * len(stage)
-    axes.set(xlim=(0, WIDTH), ylim=(-ROW * (len(layers) - 0.5), ROW))
+    axes.set(xlim=(middle - half, middle + half), ylim=(-ROW * (rows - 0.5), ROW))
     axes.axis("off")
     footnote(figure, run_line(run, published=False))
     return figure

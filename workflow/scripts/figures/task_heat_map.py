@@ -30,8 +30,8 @@ COLUMNS = ["set", "track", "task", "task_type", "metric", "n", "system", "varian
 COLOUR_MAP = plt.get_cmap("RdBu")
 SHADES = Normalize(-0.6, 0.6)
 NO_SCORE = "#eceff3"
-# As the pipeline builds them; others after these.
-ORDER = ["base", "finetuned", "round1", "round2", "final"]
+# As the pipeline builds them; others after these. Two lines, so that names fit their columns.
+WORDS = {"base": "base", "finetuned": "fine-\ntuned", "round1": "round\n1", "round2": "round\n2", "final": "final"}
 
 
 def table_rows(scores: dict[tuple[str, str], dict[str, Any]], systems: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
@@ -62,9 +62,9 @@ def draw_map(axes: Axes, rows: list[dict[str, Any]], systems: list[str]) -> None
                 draw_cell(axes, column, height - 1, cell)
             height += 1
     axes.set(xlim=(0, len(systems)), ylim=(height - 1, 0))
-    axes.set_xticks([column + 0.5 for column in range(len(systems))], systems)
+    axes.set_xticks([column + 0.5 for column in range(len(systems))], [WORDS.get(system, system) for system in systems])
     axes.set_yticks([])
-    axes.tick_params(axis="x", length=0, top=True, labeltop=True, bottom=False, labelbottom=False, labelsize=7.5)
+    axes.tick_params(axis="x", length=0, top=True, labeltop=True, bottom=False, labelbottom=False, labelsize=7)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
 
@@ -92,7 +92,7 @@ def draw(rows: list[dict[str, Any]], systems: list[str], run: dict[str, Any], no
         draw_map(axes, [row for row in rows if row["set"] == set_name], systems)
         # All panels have lines of one height.
         axes.set_ylim(longest, 0)
-        axes.set_title(label(set_name), pad=16)
+        axes.set_title(label(set_name), pad=6)
     bar = figure.colorbar(ScalarMappable(SHADES, COLOUR_MAP), ax=list(panels), location="bottom", aspect=60, shrink=0.6, pad=0.01)
     bar.set_label("score minus the trivial answer's", fontsize=8)
     bar.outline.set_visible(False)
@@ -113,7 +113,7 @@ def main() -> None:
     args = parser.parse_args()
 
     scores = read_scores(args.scores)
-    systems = {name: args.systems[name] for name in sorted(args.systems, key=[*ORDER, *args.systems].index)}
+    systems = {name: args.systems[name] for name in sorted(args.systems, key=[*WORDS, *args.systems].index)}
     rows = table_rows(scores, systems)
     use_style()
     save_figure(draw(rows, list(systems), args.run, missing_variants(scores, systems.values())), args.png, args.pdf)

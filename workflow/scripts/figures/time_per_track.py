@@ -94,6 +94,8 @@ def time_row(
 
 def duration(seconds: float) -> str:
     """A time as people say it."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 

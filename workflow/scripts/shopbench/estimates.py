@@ -98,14 +98,14 @@ GROUP_BYTES = 2.5 / 128
 
 # Seconds a job of the demo took on two cores of a shared machine (means of its benchmark files; others: a start of Python).
 DEMO_SECONDS = {
-    "pretrain_demo_base": 262,
-    "train_adapter": 84,
-    "answer_questions": 32,
-    "run_submissions": 20,
-    "sweep_alphas": 89,
-    "score_predictions": 13,
-    "quantize_model": 16,
-    "verify_quantized": 9,
+    "pretrain_demo_base": 70,
+    "train_adapter": 64,
+    "answer_questions": 36,
+    "run_submissions": 24,
+    "sweep_alphas": 87,
+    "score_predictions": 15,
+    "quantize_model": 21,
+    "verify_quantized": 15,
     "blend_datasets": 5,
     "describe_blend": 3,
     "build_ensemble": 2,

@@ -48,6 +48,13 @@ def depths(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     return found
 
 
+def layers_of(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """Each node's layer: below all that it needs; one that needs nothing stands just above the first that needs it."""
+    layer = depths(nodes, edges)
+    sources = [node for node in nodes if not any(b == node for _, b in edges)]
+    return layer | {node: min((layer[b] for a, b in edges if a == node), default=1) - 1 for node in sources}
+
+
 def lay_out(layer: Mapping[str, int], edges: Sequence[Edge], width: float, lane: float, gap: float) -> Layout:
     """Places for nodes in given layers. Edges go to a later layer; `width` is a node's, `lane` a passing line's, `gap` lies between."""
     rows: list[list[str]] = [[] for _ in range(max(layer.values()) + 1)]
