@@ -19,7 +19,7 @@ NEW_TOKENS = {"multiple-choice": 1, "retrieval": 8, "ranking": 9, "named_entity_
 
 
 def save_base(tokenizer, folder):
-    """An untrained model, its weights drawn wide so that its answers differ, with a manifest."""
+    """Leave an untrained model, its weights drawn wide so that its answers differ, with a manifest; return it."""
     torch.manual_seed(0)
     base = make_model(tokenizer, SHAPE)
     with torch.no_grad():
@@ -29,6 +29,7 @@ def save_base(tokenizer, folder):
     with whole_folder(folder) as partial:
         base.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
+    return base
 
 
 def question(number, track):

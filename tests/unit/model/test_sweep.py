@@ -12,22 +12,10 @@ import pytest
 import sweep_alphas
 import torch
 from safetensors.torch import save_file
+from tiny_engine import ENGINE, NEW_TOKENS, save_base
 
 from shopbench.files import read_json, whole_folder, write_json
 from shopbench.questions import write_questions
-from shopbench.tiny_qwen2 import make_model
-
-# vLLM's attention on the CPU takes heads of 32 or more.
-SHAPE = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 128}
-ENGINE = {
-    "dtype": "float32",
-    "tensor_parallel": 1,
-    "max_model_len": 256,
-    "max_num_seqs": 8,
-    "enforce_eager": True,
-    "attention_backend": None,
-}
-NEW_TOKENS = '{"multiple-choice": 1, "retrieval": 8, "ranking": 9, "named_entity_recognition": 15, "generation": 8}'
 
 # The program, except that it is killed (SIGKILL: nothing is cleaned up) when it keeps the fifth answer of alpha 0.5.
 KILLED = """
@@ -52,15 +40,7 @@ sweep_alphas.main()
 def inputs(tokenizer, tmp_path_factory):
     """A base model, an adapter of it, and two sets of multiple-choice questions."""
     folder = tmp_path_factory.mktemp("sweep")
-    torch.manual_seed(0)
-    base = make_model(tokenizer, SHAPE)
-    with torch.no_grad():
-        for weight in base.parameters():
-            if weight.ndim == 2:
-                weight.normal_(std=0.2)
-    with whole_folder(folder / "base") as partial:
-        base.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
+    base = save_base(tokenizer, folder / "base")
     layers = {name: layer for name, layer in base.named_modules() if isinstance(layer, torch.nn.Linear) and name != "lm_head"}
     weights = {}
     for name, layer in layers.items():
@@ -86,7 +66,7 @@ def question(set_name, number):
 def sweep(inputs, folder, alphas, program=("sweep_alphas.py",)):
     options = {
         "--sweep": "s", "--model": inputs / "base", "--adapter": inputs / "adapter", "--alphas": alphas, "--device": "cpu",
-        "--engine": json.dumps(ENGINE), "--new-tokens": NEW_TOKENS, "--sentence-models": "{}", "--bootstrap": "100",
+        "--engine": json.dumps(ENGINE), "--new-tokens": json.dumps(NEW_TOKENS), "--sentence-models": "{}", "--bootstrap": "100",
         "--parts": folder / "parts", "--output": folder / "sweep.parquet",
     }  # fmt: skip
     command = [sys.executable, *program, *(str(word) for option in options.items() for word in option)]
