@@ -122,7 +122,9 @@ def test_commands_of_the_demo_on_the_tests_run(finished, command):
         assert "</html>" in (finished / "results/compare.html").read_text(encoding="utf-8")
     if "score.py" in command:
         ours, alone = (json.loads(file.read_text()) for file in (results / "scores/development/base-strict.json", finished / "scores.json"))
-        assert alone["overall"]["mean_over_tasks"]["score"] == ours["overall"]["mean_over_tasks"]["score"]
+        ours, alone = (scores["overall"]["mean_over_tasks"]["score"] for scores in (ours, alone))
+        # Sentences embedded in other batches differ in the last digits.
+        assert alone == pytest.approx(ours, abs=1e-6)
     if command.startswith("make show"):
         assert "review_rating" in said
     assert page.exists()

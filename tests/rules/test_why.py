@@ -37,8 +37,9 @@ def test_a_line_of_config_is_named_with_its_values_and_its_place(finished_run, t
     key = f"adapters.v9b.training.learning_rate: 0.002 -> 0.0005 ({overlay}, line 2)"
     own = {row for row in rows if row[1] != "after"}
     assert {("train_adapter v9b", "config", key), ("save_run_config", "config", key)} <= own
-    # The table and the card show an adapter's settings.
-    assert {job for job, _, _ in own} == {"train_adapter v9b", "save_run_config", "tabulate_hyper_parameters", "describe_adapter v9b"}
+    # The table and the card show an adapter's settings; the pipeline's picture is told all config files.
+    shown = {"tabulate_hyper_parameters", "describe_adapter v9b", "draw_pipeline"}
+    assert {job for job, _, _ in own} == {"train_adapter v9b", "save_run_config", *shown}
     assert ("build_ensemble track1", "after", "train_adapter v9b") in rows
     assert count.startswith(f"{len(planned)} jobs would run: ")
 

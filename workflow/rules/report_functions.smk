@@ -48,7 +48,8 @@ def made_by(names):
         maker = workflow.get_rule(f"{'draw' if name in FIGURES else 'tabulate'}_{name}")
         files = {key: [str(file) for file in flatten(maker.input[key])] for key in maker.input.keys()}
         program, lock = files.pop("program")[0], files.pop("env", [])
-        read = braced(path for paths in files.values() for path in paths)
+        # Sorted, as a config laid over another changes the order of its entries.
+        read = braced(sorted(path for paths in files.values() for path in paths))
         told[name] = {"rule": maker.name, "program": program, "lock": lock[0] if lock else None, "reads": read}
     return json.dumps(told)
 
