@@ -127,6 +127,11 @@ def adapter_arguments(wildcards, input):
     return f"--adapter {Path(input.adapter).parent} --alpha {alpha}" if "adapter" in input.keys() else ""
 
 
+def chat_of(variant):
+    """How a variant's model is spoken to: fine-tuned ones in the layout that they learned."""
+    return "chatml" if adapter_folder(variant) else config["models"][variant["model"]].get("chat", "chatml")
+
+
 def engine_settings(precision):
     """vLLM's settings as JSON."""
     return json.dumps(config["inference"][engine_of(precision)])
