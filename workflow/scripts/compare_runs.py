@@ -22,7 +22,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shopbench.figure_style import BLUE, MUTED, ORANGE, WIDTH, dots_with_intervals, footnote, save_figure, use_style
+from shopbench.figure_style import BLUE, MUTED, ORANGE, WIDTH, dots_with_intervals, footnote, save_figure, signed, use_style
 from shopbench.files import BadInput, progress, run_program, whole_text
 from shopbench.report_data import label
 from shopbench.report_page import Cell, Line, Table, embedded_picture
@@ -145,7 +145,9 @@ def comparison_table(rows: Sequence[Row], heads: Sequence[str]) -> Table:
         words = [label(row[key]) if key == "track" else str(row[key]) for key in heads]
         first = [Cell(text, number=key == "questions") for key, text in zip(heads, words, strict=True)]
         scores = [Cell(f"{row[f'score_{run}']:.3f}", between(row[f"low_{run}"], row[f"high_{run}"]), True) for run in ("a", "b")]
-        lines.append(Line([*first, *scores, Cell(signed(row["difference"]), between(row["low"], row["high"], signed), True)]))
+        lines.append(
+            Line([*first, *scores, Cell(difference_text(row["difference"]), between(row["low"], row["high"], difference_text), True)])
+        )
     titles = [Cell(key, number=key == "questions") for key in heads]
     return Table([*titles, Cell("A", "", True), Cell("B", "", True), Cell("B − A", "", True)], lines)
 
@@ -154,10 +156,9 @@ def between(low: float | None, high: float | None, text: Any = "{:.3f}".format) 
     return "" if low is None or high is None else f"[{text(low)}, {text(high)}]"
 
 
-def signed(value: float) -> str:
-    """With a sign as wide as a plus; none for zero."""
-    text = f"{value:+.3f}"
-    return "0.000" if float(text) == 0 else text.replace("-", "−")
+def difference_text(value: float) -> str:
+    """With its sign; none for zero."""
+    return "0.000" if round(value, 3) == 0 else signed(value)
 
 
 def verdict(rows: Sequence[Row]) -> str:

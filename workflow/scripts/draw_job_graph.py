@@ -17,12 +17,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from shopbench.estimates import read_run
-from shopbench.files import BadInput, run_program, whole_text
+from shopbench.files import run_program, whole_text
 from shopbench.graph_picture import line, ports, svg_page
 from shopbench.layers import Edge, depths, lay_out, without_shortcuts
-from shopbench.planned_jobs import PlannedJob, planned_jobs
+from shopbench.planned_jobs import PROFILES, PlannedJob, planned_jobs
 
-PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
 # build_env feeds nearly every rule; its arrows would hide all others. `all` is where all ends.
 HIDDEN = {"build_env", "all"}
 # A verb with so many rules of one job each in a stage is one box.
@@ -55,10 +54,6 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, help="Snakemake profile (default: profiles/slurm, or profiles/demo for a run without GPUs)")
     parser.add_argument("--svg", type=Path, required=True, help="picture to write")
     arguments = parser.parse_args()
-    for file in arguments.configfile:
-        if not file.is_file():
-            raise BadInput(f"{file}: no such file; give a run's config, as config/demo.yaml")
-
     config = read_run(arguments.configfile).config
     jobs = planned_jobs(arguments.configfile, arguments.profile or PROFILES[config["accelerator"]], whole=True)
     boxes, edges = folded(jobs)

@@ -8,46 +8,17 @@ A rule stands below the last of its inputs; boxes are placed by shopbench/layers
 from __future__ import annotations
 
 import argparse
-import re
-import subprocess
 import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from shopbench.files import BadInput, run_program, whole_text
+from shopbench.files import run_program, whole_text
 from shopbench.graph_picture import line, ports, svg_page
 from shopbench.layers import lay_out, layers_of, without_shortcuts
 from shopbench.marked_page import write_marked_part
+from shopbench.rule_graph import between_boxes, box_of_rules, read_graph
 
 BOX_WIDTH, BOX_HEIGHT, LANE, GAP_X, GAP_Y, MARGIN = 204, 34, 10, 22, 34, 16
-# build_env feeds nearly every rule; its arrows would hide all others.
-HIDDEN = {"build_env"}
-
-
-def read_graph(configfile: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    """Rule names and (producer, consumer) pairs of the run that `configfile` describes."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "dot", "--forceall", "--configfile", str(configfile)]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise BadInput(f"{configfile}: Snakemake cannot read this run: {result.stderr.strip().splitlines()[-1]}")
-    names = {number: label.split("\\n")[0] for number, label in re.findall(r'^\s*(\d+)\[label = "([^"]+)"', result.stdout, re.M)}
-    arrows = re.findall(r"^\s*(\d+) -> (\d+)", result.stdout, re.M)
-    # A rule that feeds itself (a second round of training) needs no arrow.
-    edges = [(names[a], names[b]) for a, b in arrows if a != b]
-    # Sorted, because Snakemake lists them in another order each time.
-    return sorted(set(names.values()) - HIDDEN), sorted(e for e in edges if not HIDDEN & set(e))
-
-
-def grouped(nodes: list[str], edges: list[tuple[str, str]]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Rules with one verb that feed the same rules become one box, `draw_* (8 rules)`: the graph stays readable with many figures."""
-    families: dict[tuple[str, frozenset[str]], list[str]] = {}
-    for node in nodes:
-        families.setdefault((node.split("_")[0], frozenset(b for a, b in edges if a == node)), []).append(node)
-    label = {}
-    for (verb, _), members in families.items():
-        for node in members:
-            label[node] = f"{verb}_* ({len(members)} rules)" if len(members) > 1 else node
-    return list(dict.fromkeys(label.values())), list(dict.fromkeys((label[a], label[b]) for a, b in edges if label[a] != label[b]))
 
 
 def svg(nodes: list[str], edges: list[tuple[str, str]], title: str) -> str:
@@ -87,9 +58,10 @@ def main() -> None:
     parser.add_argument("--mermaid", type=Path, required=True, help="text to write")
     parser.add_argument("--readme", type=Path, help="page whose lines between the `rule graph` marks become the Mermaid chart")
     arguments = parser.parse_args()
-    nodes, edges = read_graph(arguments.configfile)
-    nodes, edges = grouped(nodes, edges)
-    edges = without_shortcuts(nodes, edges)
+    rules, feeds = read_graph([str(arguments.configfile)], [sys.executable, "-m", "snakemake"])
+    box_of = box_of_rules(rules, feeds)
+    nodes = list(dict.fromkeys(box_of[rule] for rule in rules))
+    edges = without_shortcuts(nodes, between_boxes(feeds, box_of))
     with whole_text(arguments.svg) as stream:
         stream.write(svg(nodes, edges, f"rule graph of {arguments.configfile}"))
     with whole_text(arguments.mermaid) as stream:

@@ -24,11 +24,10 @@ import yaml
 
 from shopbench.causes import Settings, causes_of, count_text, flat, places_of
 from shopbench.estimates import read_run
-from shopbench.files import BadInput, run_program
-from shopbench.planned_jobs import planned_jobs
+from shopbench.files import run_program
+from shopbench.planned_jobs import PROFILES, planned_jobs
 from shopbench.text_table import text_table
 
-PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
 MAIN_CONFIG = Path("config/config.yaml")
 TABLES = [Path("config/datasets.tsv"), Path("config/models.tsv")]
 
@@ -39,10 +38,6 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, help="Snakemake profile (default: profiles/slurm, or profiles/demo for a run without GPUs)")
     parser.add_argument("--target", nargs="*", default=[], help="files or rules (default: all of the run)")
     arguments = parser.parse_args()
-    for file in arguments.configfile:
-        if not file.is_file():
-            raise BadInput(f"{file}: no such file; give a run's config, as config/demo.yaml")
-
     config = read_run(arguments.configfile).config
     profile = arguments.profile or PROFILES[config["accelerator"]]
     jobs = planned_jobs(arguments.configfile, profile, whole=False, targets=arguments.target)

@@ -19,14 +19,13 @@ from typing import Any
 
 from shopbench.config import engine_of, precision_answered
 from shopbench.estimates import HOW, PAPER_MODEL, Estimate, Run, estimate, paper_comparison, read_run
-from shopbench.files import BadInput, run_program
+from shopbench.files import run_program
 from shopbench.marked_page import write_marked_part
-from shopbench.planned_jobs import PlannedJob, planned_jobs
+from shopbench.planned_jobs import PROFILES, PlannedJob, planned_jobs
 from shopbench.site_partitions import Site, cpus_of, gpus_of, nodes_of, partition_of, read_partitions, read_profile, uses_slurm
 from shopbench.training_memory import gpu_memory
 
 README_RUNS = ["config/config.yaml", "config/7b.yaml", "config/demo.yaml"]
-PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
 LOCAL, THIS_MACHINE, NOWHERE = "login node", "this machine", "no partition"
 HEADER = ["jobs", "number", "where", "GPUs", "CPUs", "memory, GB", "limit", "each", "all", "GPU-hours", "how"]
 # What stays in a brief table as a row of its own: jobs with GPUs, and this share of all hours.
@@ -97,9 +96,6 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def make_plan(configfiles: Sequence[Path], profile: Path | None, whole: bool) -> Plan:
-    for file in configfiles:
-        if not file.is_file():
-            raise BadInput(f"{file}: no such file; give a run's config, as config/7b.yaml")
     run = read_run(configfiles)
     profile = profile or PROFILES[run.config["accelerator"]]
     jobs = sorted(planned_jobs(configfiles, profile, whole), key=lambda job: (job.rule, list(job.wildcards.values())))

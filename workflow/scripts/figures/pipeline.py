@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-from draw_rule_graph import HIDDEN
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -28,6 +26,7 @@ from shopbench.files import BadInput, run_program
 from shopbench.graph_picture import ports
 from shopbench.layers import lay_out, layers_of, without_shortcuts
 from shopbench.report_data import figure_arguments, run_line, write_table
+from shopbench.rule_graph import between_boxes, box_of_rules, read_graph
 
 COLUMNS = ["rule", "stage", "feeds"]
 # Stages of one colour, in the order of the pipeline.
@@ -50,31 +49,6 @@ def stage_of_rules(files: list[Path]) -> dict[str, str]:
     if unknown := [path for path in files if path.stem not in by_file and re.search(r"^rule ", path.read_text(encoding="utf-8"), re.M)]:
         raise BadInput(f"{unknown[0]}: its rules belong to no stage; name the file in STAGES of figures/pipeline.py")
     return {rule: by_file[path.stem] for path in files for rule in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)}
-
-
-def read_graph(configfiles: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Rules and (producer, consumer) pairs, each sorted."""
-    command = ["snakemake", "--rulegraph", "dot", "--forceall", *(["--configfile", *configfiles] if configfiles else [])]
-    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode != 0:
-        raise BadInput(f"{', '.join(configfiles)}: Snakemake cannot read this run: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
-    names = {number: text.split("\\n")[0] for number, text in re.findall(r'^\s*(\d+)\[label = "([^"]+)"', result.stdout, re.M)}
-    edges = {(names[a], names[b]) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", result.stdout, re.M) if a != b}
-    return sorted(set(names.values()) - HIDDEN), sorted(edge for edge in edges if not HIDDEN & set(edge))
-
-
-def in_boxes(rules: list[str], edges: list[tuple[str, str]], stages: dict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Boxes with their stages, and the arrows between them. Rules of one verb and stage that feed the same rules share a box."""
-    families: dict[tuple[str, str, frozenset[str]], list[str]] = {}
-    for rule in rules:
-        families.setdefault((rule.split("_")[0], stages[rule], frozenset(b for a, b in edges if a == rule)), []).append(rule)
-    box_of: dict[str, str] = {}
-    boxes: dict[str, str] = {}
-    for (verb, stage, _), members in families.items():
-        box = f"{verb}_* ({len(members)} rules)" if len(members) > 1 else members[0]
-        boxes[box] = stage
-        box_of |= dict.fromkeys(members, box)
-    return boxes, list(dict.fromkeys((box_of[a], box_of[b]) for a, b in edges))
 
 
 def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
@@ -130,11 +104,13 @@ def main() -> None:
     figure_arguments(parser)
     args = parser.parse_args()
 
-    rules, edges = read_graph(args.configfiles)
+    # Not this interpreter's module: the report's environment has no Snakemake.
+    rules, edges = read_graph(args.configfiles, ["snakemake"])
     stages = stage_of_rules(args.rules)
-    boxes, arrows = in_boxes(rules, edges, stages)
+    box_of = box_of_rules(rules, edges, stages)
+    boxes = {box_of[rule]: stages[rule] for rule in rules}
     use_style()
-    save_figure(draw(boxes, without_shortcuts(list(boxes), arrows), args.run), args.png, args.pdf)
+    save_figure(draw(boxes, without_shortcuts(list(boxes), between_boxes(edges, box_of)), args.run), args.png, args.pdf)
     feeds = {rule: ", ".join(b for a, b in edges if a == rule) for rule in rules}
     write_table(args.table, COLUMNS, [{"rule": rule, "stage": stages[rule], "feeds": feeds[rule]} for rule in rules])
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from shopbench.blends import selections
 from shopbench.config import datasets_of, engine_of, resolve
 from shopbench.dataset_table import read_dataset_table
+from shopbench.files import BadInput
 from shopbench.gpu_models import GPUS, find_gpu
 from shopbench.model_shapes import ModelShape, read_model_shapes, shape_of
 from shopbench.padding import padded_width
@@ -167,6 +168,9 @@ def read_run(configfiles: Sequence[Path], root: Path = Path(".")) -> Run:
     import yaml
     from snakemake.utils import update_config
 
+    for file in configfiles:
+        if not file.is_file():
+            raise BadInput(f"{file}: no such file; give a run's config, as config/7b.yaml")
     config: dict[str, Any] = {}
     for file in [root / "config/config.yaml", *configfiles]:
         update_config(config, yaml.safe_load(file.read_text(encoding="utf-8")) or {})

@@ -63,9 +63,13 @@ def _listed_numbers(response: str) -> list[int]:
 
     Newlines and minus signs vanish too: "1\\n2" is 12 and "-3" is 3. A piece that is then no integer ("", "1 2") is skipped.
     """
-    kept = "".join(c for c in response if c.isnumeric() or c in ", ")
+    return whole_numbers("".join(c for c in response if c.isnumeric() or c in ", "))
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Pieces between commas that are integers as they stand, white space around them aside."""
     numbers = []
-    for piece in kept.split(","):
+    for piece in text.split(","):
         try:
             numbers.append(int(piece))
         except ValueError:

@@ -20,6 +20,8 @@ from shopbench.files import BadInput, read_jsonl
 SCRIPTS = Path(__file__).resolve().parents[1]
 # More than any job asks for: with fewer, Snakemake would cut the jobs' threads to it.
 ALL_CORES = "100000"
+# Where a run is meant to be, by its accelerator.
+PROFILES = {"cuda": Path("profiles/slurm"), "cpu": Path("profiles/demo")}
 
 
 @dataclass(frozen=True)

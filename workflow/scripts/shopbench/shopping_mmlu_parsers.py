@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shopbench.parsers import MAX_RETRIEVED, NO_CHOICE, Parsed
+from shopbench.parsers import MAX_RETRIEVED, NO_CHOICE, Parsed, whole_numbers
 
 
 def parse(response: str, task_type: str) -> Parsed:
@@ -35,12 +35,12 @@ def parse_choice(response: str) -> int:
 
 def parse_ranking(response: str) -> list[int]:
     """Ranking: all integers of the first line; none is dropped for its size or its return, and the metric cuts the list."""
-    return _whole_numbers(_first_line(response))
+    return whole_numbers(_first_line(response))
 
 
 def parse_retrieval(response: str) -> list[int]:
     """Retrieval: the first 3 integers of the whole response: "1\\n2,3" has one, 3."""
-    return _whole_numbers(response)[:MAX_RETRIEVED]
+    return whole_numbers(response)[:MAX_RETRIEVED]
 
 
 def parse_entities(response: str) -> list[str]:
@@ -55,17 +55,6 @@ def parse_text(response: str) -> str:
 
 def _first_line(response: str) -> str:
     return response.lstrip("\n").split("\n")[0]
-
-
-def _whole_numbers(text: str) -> list[int]:
-    """Pieces between commas that are integers as they stand, white space around them aside."""
-    numbers = []
-    for piece in text.split(","):
-        try:
-            numbers.append(int(piece))
-        except ValueError:
-            continue
-    return numbers
 
 
 PARSERS: dict[str, Callable[[str], Parsed]] = {
