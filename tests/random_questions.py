@@ -9,7 +9,7 @@ from typing import Any
 
 from shopbench.engine import Ask
 
-# As in config/config.yaml; the tests of the engine have the same.
+# As in config/config.yaml.
 NEW_TOKENS = {"multiple-choice": 1, "retrieval": 8, "ranking": 9, "named_entity_recognition": 15, "generation": 50}
 
 AWKWARD = """shampoo aveda 3.5 mm men's "gift" set, für Zuhause テスト タブレット ケース 👍🏽 cad-bury 100%cotton \\d+ {brand} [size] l’eau

@@ -18,10 +18,10 @@ ENGINE = {
 NEW_TOKENS = {"multiple-choice": 1, "retrieval": 8, "ranking": 9, "named_entity_recognition": 15, "generation": 8}
 
 
-def save_base(tokenizer, folder):
+def save_base(tokenizer, folder, layers=2):
     """Leave an untrained model, its weights drawn wide so that its answers differ, with a manifest; return it."""
     torch.manual_seed(0)
-    base = make_model(tokenizer, SHAPE)
+    base = make_model(tokenizer, SHAPE | {"num_hidden_layers": layers})
     with torch.no_grad():
         for weight in base.parameters():
             if weight.ndim == 2:

@@ -4,7 +4,9 @@ import random
 
 import pytest
 import torch
+from random_questions import NEW_TOKENS
 from safetensors.torch import load_file, save_file
+from tiny_engine import ENGINE, save_base
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from shopbench.chat import chat_prompt
@@ -12,25 +14,14 @@ from shopbench.constraints import cut_text, well_formed
 from shopbench.engine import Ask, Engine
 from shopbench.files import write_json
 from shopbench.scaled_adapter import scale_adapter
-from shopbench.tiny_qwen2 import make_model, train_tokenizer
+from shopbench.tiny_qwen2 import train_tokenizer
 
-NEW_TOKENS = {"multiple-choice": 1, "retrieval": 8, "ranking": 9, "named_entity_recognition": 15, "generation": 50}
-SETTINGS = {
-    "dtype": "float32",
-    "tensor_parallel": 1,
-    "max_model_len": 384,
-    "max_num_seqs": 64,
-    "gpu_memory_utilization": 0.9,
-    "enforce_eager": True,
-    "attention_backend": None,
-}
+SETTINGS = ENGINE | {"max_model_len": 384, "max_num_seqs": 64}
 AWKWARD = """shampoo aveda 3.5 mm men's "gift" set, für Zuhause テスト タブレット ケース 👍 cad-bury 100%cotton \\d+ {brand} [size] l’eau
 None none <b> 12oz. trés €5 100, 200 A/B (red)"""
 WORDS = AWKWARD.split()
 
 
-# vLLM's attention on the CPU takes heads of 32 or more.
-SHAPE = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 128}
 RANK, LORA_ALPHA = 4, 8
 
 
@@ -38,15 +29,8 @@ RANK, LORA_ALPHA = 4, 8
 def folders(tmp_path_factory):
     """A base model, and an adapter on all its linear layers in PEFT's format."""
     folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(0)
     tokenizer = train_tokenizer([" ".join(WORDS), "Extract the keyphrase. Select three. 0123456789,\n"] * 4, 640)
-    base = make_model(tokenizer, SHAPE)
-    with torch.no_grad():
-        for weight in base.parameters():
-            if weight.ndim == 2:
-                weight.normal_(std=0.2)
-    base.save_pretrained(folder / "base")
-    tokenizer.save_pretrained(folder / "base")
+    base = save_base(tokenizer, folder / "base")
     save_adapter(base, folder / "adapter")
     return folder
 

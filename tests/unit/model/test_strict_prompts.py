@@ -3,35 +3,22 @@
 from collections import Counter
 
 import pytest
-import torch
 from random_questions import NEW_TOKENS, awkward_tokenizer, random_asks
+from tiny_engine import ENGINE, save_base
 
 from shopbench.constraints import well_formed
 from shopbench.engine import Engine
-from shopbench.tiny_qwen2 import make_model
 
 PROMPTS = 10_000
 # Fifty tokens each: a few are enough, as strict leaves their text free.
 GENERATION_SHARE = 0.04
-# vLLM's attention on the CPU takes heads of 32 or more.
-SHAPE = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 128}
-SETTINGS = {
-    "dtype": "float32", "tensor_parallel": 1, "max_model_len": 768, "max_num_seqs": 128, "enforce_eager": True, "attention_backend": None,
-}  # fmt: skip
+SETTINGS = ENGINE | {"max_model_len": 768, "max_num_seqs": 128}
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    tokenizer = awkward_tokenizer()
-    model = make_model(tokenizer, SHAPE)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.ndim == 2:
-                weight.normal_(std=0.2)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("strict") / "base"
+    save_base(awkward_tokenizer(), folder, layers=1)
     engine = Engine(folder, SETTINGS, NEW_TOKENS, "cpu")
     yield engine
     # Now, as later tests take torch's process group away, which vLLM would miss when Python ends.
