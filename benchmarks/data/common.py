@@ -15,7 +15,7 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow/scripts"))
 
-from build_dataset import load_module
+from shopbench.modules import load_module
 
 from shopbench.dataset.sampling import LEAST_SAMPLE, Candidates, Inputs, sample
 from shopbench.dataset_table import read_dataset_table

@@ -73,7 +73,7 @@ rule pretrain_demo_base:
         program=program("pretrain_demo_base.py"),
         env=environment("model"),
         tables=expand("<results>/tables/{table}.parquet", table=PRETRAINING_TABLES),
-        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
+        datasets=pretraining_tasks,
     output:
         manifest="<results>/base/{model}/manifest.json",
     log:

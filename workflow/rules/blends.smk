@@ -10,9 +10,6 @@ from shopbench.blends import selections
 with one_line_errors():
     BLENDS = selections(config["blends"], DATASETS, DATASET_TABLE, config["datasets"]["scale"])
 
-# The validation set needs no such check: its groups and the blends' are disjoint by split, which the program asserts.
-KEPT_OUT = [name for name in ("development", "shopping_mmlu") if name in config["evaluation"]["sets"]]
-
 
 rule blend_datasets:
     input:

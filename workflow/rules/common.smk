@@ -23,7 +23,7 @@ with one_line_errors():
     SOURCES = read_source_table("config/sources.tsv", config["sources"]["review_categories"])
     check_simulated(config, [row.source for row in SOURCES])
 
-ENVIRONMENTS = ["data", "model", "report", "autoawq", "auto-gptq"]
+ENVIRONMENTS = ["data", "language", "model", "report", "autoawq", "auto-gptq"]
 # A site that asks for `--sdm conda` has each rule's interpreter on PATH, and needs none of our environments.
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 python = SimpleNamespace(**{name: "python" if CONDA else f".envs/{name}-{config['accelerator']}/bin/python" for name in ENVIRONMENTS})

@@ -1,6 +1,7 @@
 # Datasets: the 39 of config/datasets.tsv, each built by its module from the tables of its source.
 #
 # Needs    <results>/tables/{table}.parquet
+#          <results>/synthetic/{set}.jsonl           what a language model wrote for it, in a run with one
 # Leaves   <results>/datasets/{dataset}.parquet      prompts and completions, train and validation rows
 #
 # A dataset's row is a parameter and its module an input, so editing either rebuilds that dataset alone.
@@ -11,6 +12,7 @@ rule build_dataset:
         program=lambda w: program("build_dataset.py", f"datasets/{w.dataset}.py"),
         env=environment("data"),
         tables=lambda w: expand("<results>/tables/{table}.parquet", table=TABLES[DATASETS[w.dataset]["source"]]),
+        synthetic=lambda w: expand("<results>/synthetic/{set}.jsonl", set=SETS_OF[w.dataset]),
     output:
         dataset="<results>/datasets/{dataset}.parquet",
     log:
@@ -33,6 +35,7 @@ rule build_dataset:
           --module {input.program[1]:q} \
           --row {params.row:q} \
           --tables {input.tables:q} \
+          --synthetic {input.synthetic:q} \
           --scale {params.scale} \
           --seed {params.seed} \
           --validation-share {params.validation_share} \

@@ -5,6 +5,10 @@
 #            <results>/datasets/{dataset}.parquet    held-out rows of all datasets of the run
 # Makes      <results>/evaluation/development.parquet, validation.parquet, shopping_mmlu.parquet; all with the same columns
 
+# What training data is kept clear of. The validation set needs no such check: its groups and the blends' are disjoint by split, which
+# blend_datasets asserts, and no seed of a language model is of a held-out group.
+KEPT_OUT = [name for name in ("development", "shopping_mmlu") if name in config["evaluation"]["sets"]]
+
 
 rule prepare_development:
     input:

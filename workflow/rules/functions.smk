@@ -44,6 +44,28 @@ def models_with(key):
     return [name for name, model in config["models"].items() if key in model]
 
 
+def pretraining_tasks(w):
+    """The datasets whose tasks a tiny model reads; none without a share for them, as for one that writes for these datasets."""
+    share = config["models"][w.model]["pretrain"].get("task_share")
+    return [] if share == 0 else expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS)
+
+
+# language-model data
+
+
+def requests_of(name):
+    """How many seeds a set has at most; 0 where there are as many as the datasets have wordings for."""
+    wanted = SYNTHETIC_TABLE[name]["requests"]
+    return wanted and max(1, round(wanted * config["language_model"]["scale"]))
+
+
+def settings_of_writer():
+    """JSON: vLLM's settings, or the endpoint's."""
+    if config["language_model"]["engine"] == "openai":
+        return json.dumps(config["language_model"]["endpoint"])
+    return engine_settings("bf16")
+
+
 # adapters
 
 

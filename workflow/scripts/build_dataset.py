@@ -7,8 +7,8 @@
 
 Columns of the output, all str: id, dataset, task_type, track, locale, prompt, completion, group, split (train or validation), source
 (JSON: the raw keys, and the truth as the challenge's development set gives it). Its metadata hold the rows wanted and made, those that
-could not be asked, by reason, and the raw rows that its tables were made from, the broken ones by reason. Which datasets there are, and
-their sizes: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
+could not be asked, by reason, those that a language model helped to make (llm: rows, and by use), and the raw rows that its tables were
+made from, the broken ones by reason. Which datasets there are, and their sizes: Team NVIDIA's KDD Cup '24 solution (arXiv 2408.04658).
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from shopbench.dataset.sampling import Inputs, sample
-from shopbench.files import BadInput, progress, run_program
+from shopbench.files import progress, run_program
+from shopbench.modules import load_module
 from shopbench.tables import facts_of, write_table
 
 
@@ -31,6 +30,9 @@ def main() -> None:
     parser.add_argument("--module", required=True, help="the dataset's module")
     parser.add_argument("--row", required=True, help="the dataset's row of config/datasets.tsv, JSON")
     parser.add_argument("--tables", nargs="+", required=True, help="the tables of its source")
+    parser.add_argument(
+        "--synthetic", nargs="*", default=[], help="the synthetic sets that it uses (JSON lines); none without a language model"
+    )
     parser.add_argument("--scale", type=float, required=True, help="multiplies the size in the row")
     parser.add_argument("--seed", type=int, required=True, help="of sampling, wordings and the order of options")
     parser.add_argument("--validation-share", type=float, required=True, help="share of groups held out")
@@ -41,10 +43,11 @@ def main() -> None:
     gc.disable()
     dataset = json.loads(arguments.row)
     size = max(1, round(dataset["size"] * arguments.scale))
-    candidates = load_module(arguments.module).build(Inputs(arguments.tables, dataset["dataset"], size, arguments.validation_share))
+    inputs = Inputs(arguments.tables, dataset["dataset"], size, arguments.validation_share, arguments.synthetic)
+    candidates = load_module(arguments.module, "build").build(inputs)
     progress(f"{dataset['dataset']}: {candidates.frame.height:,} candidates for {size:,} rows")
-    table, facts = sample(candidates, dataset, size, arguments.seed, arguments.validation_share)
-    progress(f"{dataset['dataset']}: {table.height:,} rows, skipped {facts['skipped']}")
+    table, facts = sample(candidates, dataset, size, arguments.seed, arguments.validation_share, inputs.rewordings())
+    progress(f"{dataset['dataset']}: {table.height:,} rows, skipped {facts['skipped']}, with a language model {facts['llm']}")
     facts["tables"] = {Path(path).stem: raw_rows(path) for path in sorted(arguments.tables)}
     write_table(arguments.output, table, facts)
 
@@ -53,18 +56,6 @@ def raw_rows(path: str) -> dict[str, Any]:
     """How many raw rows a table was made from, and how many were broken for which reason."""
     facts = facts_of(path)
     return {"rows_read": facts["rows_read"], "broken": facts["broken"]}
-
-
-def load_module(path: str | Path) -> ModuleType:
-    """The module at a path, which must define `build`."""
-    spec = spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None or not Path(path).is_file():
-        raise BadInput(f"{path}: no such module; a dataset that is `planned` in config/datasets.tsv has none")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "build"):
-        raise BadInput(f"{path}: defines no build()")
-    return module
 
 
 if __name__ == "__main__":

@@ -98,7 +98,9 @@ class Parameters:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="Parquet tables; what TEXT_COLUMNS names is read")
-    parser.add_argument("--datasets", type=Path, nargs="+", required=True, help="Parquet datasets; train rows are read")
+    parser.add_argument(
+        "--datasets", type=Path, nargs="*", default=[], help="Parquet datasets; train rows are read (none with task_share 0)"
+    )
     parser.add_argument("--parameters", default="{}", help="JSON object; see Parameters")
     parser.add_argument("--output", type=Path, required=True, help="folder of the model")
     args = parser.parse_args()
@@ -106,7 +108,7 @@ def main() -> None:
 
     documents = [document for table in sorted(args.tables) for document in table_documents(table)]
     tasks = task_documents(sorted(args.datasets), parameters.seed)
-    if not documents or not tasks:
+    if not documents or (parameters.task_share and not tasks):
         raise BadInput("--tables, --datasets: no text in them; see how many rows the jobs before kept")
     progress(f"{len(documents)} documents, {len(tasks)} tasks")
 

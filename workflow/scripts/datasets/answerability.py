@@ -1,6 +1,6 @@
 """Whether reviews answer a question.
 
-From ECInstruct's Answerability Prediction.
+From ECInstruct's Answerability Prediction; a language model asks more questions that the reviews do answer.
 
 Example:
 
@@ -26,4 +26,4 @@ WORDINGS = [
 
 
 def build(inputs: Inputs) -> Candidates:
-    return choice_items(inputs, "answerability", "question", WORDINGS, kind="question", options=YES_NO)
+    return choice_items(inputs, "answerability", "question", WORDINGS, kind="question", options=YES_NO, written="document_questions")

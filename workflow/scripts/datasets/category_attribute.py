@@ -1,7 +1,7 @@
 """Which product has the given attributes (Task 2).
 
 From Amazon-M2, whose products have attributes but no categories: titles stand for them. The wrong products have another value of the
-attribute.
+attribute. Where a language model wrote a question about an attribute, with categories to choose from, that question is asked.
 
 Example:
 
@@ -30,6 +30,7 @@ WORDINGS = [
     "A customer looks for something with this attribute.\n{attribute}: {value}\nWhich product fits?\n{options}\nAnswer:",
     "Select the product to which the attribute belongs.\nAttribute: {attribute}\nValue: {value}\nProducts:\n{options}\nAnswer:",
 ]
+WRITTEN = ["{question}\n{options}\nAnswer:"]
 ATTRIBUTES = ["color", "material", "size", "author"]
 TITLE_CHARACTERS = 150
 # Products to look at for each row.
@@ -48,7 +49,12 @@ def build(inputs: Inputs) -> Candidates:
     for _, _, title, attribute, value in frame.iter_rows():
         values.setdefault((attribute, title), set()).add(value.casefold())
 
+    written = inputs.made("attribute_questions")
+
     def ask(row: dict[str, Any], draw: Draw) -> Question:
+        if made := written.get((row["locale"], row["product_id"], row["attribute"])):
+            draw.uses.add("build")
+            return match_one(draw, WRITTEN, right=made["category"], wrong=made["others"], question=made["question"])
         value, attribute = row["value"].casefold(), row["attribute"]
 
         def may_have_it(title: str) -> bool:

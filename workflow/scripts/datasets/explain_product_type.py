@@ -1,7 +1,7 @@
 """What kind of product this is, in one sentence (Task 1).
 
 From Amazon-M2's English descriptions: the first sentence that says what "a" something "is", else the first sentence; the product's title,
-and its type where the sentence names it, are given.
+and its type where the sentence names it or a language model did, are given.
 
 Example:
 
@@ -11,12 +11,12 @@ Example:
     -> A hat is a cover for the head that gives shade and warmth.
 """
 
-import re
 from typing import Any
 
 import polars as pl
 
 from shopbench.dataset.combinators import generate
+from shopbench.dataset.m2 import DEFINITION
 from shopbench.dataset.question import Draw, Question, Skip
 from shopbench.dataset.sampling import Candidates, Inputs
 from shopbench.dataset.texts import sentences, shorten
@@ -33,11 +33,26 @@ TITLE_WORDINGS = [
     "Product Title: {title}\nWhat kind of product is this?\nOutput:",
     "A customer does not know what '{title}' is. Explain it in one sentence.\nOutput:",
 ]
-DEFINITION = re.compile(r"^(?:An?|The) ([\w' -]{2,40}?) (?:is|are) ", re.IGNORECASE)
 WORDS = range(5, 41)
 
 
 def build(inputs: Inputs) -> Candidates:
+    types = inputs.made("product_types")
+
+    def ask(row: dict[str, Any], draw: Draw) -> Question:
+        found = sentences(row["description"])
+        title = shorten(row["title"], 200)
+        for sentence in found:
+            definition = DEFINITION.match(sentence)
+            if definition and len(sentence.split()) in WORDS:
+                return generate(draw, TYPE_WORDINGS, answer=sentence, title=title, type=definition.group(1))
+        if not found or len(found[0].split()) not in WORDS:
+            raise Skip("first sentence too short or too long")
+        if made := types.get(("amazon_m2", row["product_id"])):
+            draw.uses.add("enrich")
+            return generate(draw, TYPE_WORDINGS, answer=found[0], title=title, type=made["type"])
+        return generate(draw, TITLE_WORDINGS, answer=found[0], title=title)
+
     products = inputs.table("m2_products", "locale", "product_id", "title", "description")
     return Candidates(
         products.filter(pl.col("locale") == "uk", pl.col("description") != ""),
@@ -45,15 +60,3 @@ def build(inputs: Inputs) -> Candidates:
         group=("amazon_m2", "product", "product_id"),
         ask=ask,
     )
-
-
-def ask(row: dict[str, Any], draw: Draw) -> Question:
-    found = sentences(row["description"])
-    title = shorten(row["title"], 200)
-    for sentence in found:
-        definition = DEFINITION.match(sentence)
-        if definition and len(sentence.split()) in WORDS:
-            return generate(draw, TYPE_WORDINGS, answer=sentence, title=title, type=definition.group(1))
-    if not found or len(found[0].split()) not in WORDS:
-        raise Skip("first sentence too short or too long")
-    return generate(draw, TITLE_WORDINGS, answer=found[0], title=title)

@@ -1,6 +1,7 @@
 """Which product, shown with its brand and colour, matches a query.
 
 From ESCI: like title_for_query, with brand and colour beside the title and a substitute among the wrong products where there is one.
+Where a language model put the query into a customer's words, these are asked.
 
 Example:
 
@@ -29,6 +30,7 @@ WORDINGS = [
     "Query: {query}\nOnly one of these products is an exact match. Which one?\n{options}\nAnswer:",
     "Compare the products with the query and choose the one that matches it.\nQuery: {query}\n{options}\nAnswer:",
 ]
+WRITTEN = ["{question}\n{options}\nAnswer:"]
 
 
 def build(inputs: Inputs) -> Candidates:
@@ -38,12 +40,18 @@ def build(inputs: Inputs) -> Candidates:
     other = judgements.filter(pl.col("label") != "E").select("query_id", "locale", "label", "shown").iter_rows()
     products = Lookalikes((bucket, shown) for query_id, locale, label, shown in other for bucket in ((query_id, label), locale))
 
+    written = inputs.made("query_questions")
+
     def ask(row: dict[str, Any], draw: Draw) -> Question:
         substitutes = draw.some(products[row["query_id"], "S"], 1, "substitute")
         buckets = [(row["query_id"], "C"), (row["query_id"], "I"), row["locale"]]
         taken = [row["shown"], *substitutes]
         others = products.wrong(draw, 3 - len(substitutes), buckets, taken, unless=lambda product: all_words_in(row["query"], product))
-        return match_one(draw, WORDINGS, right=row["shown"], wrong=[*substitutes, *others], query=row["query"])
+        wrong = [*substitutes, *others]
+        if made := written.get((row["query_id"], row["product_id"])):
+            draw.uses.add("build")
+            return match_one(draw, WRITTEN, right=row["shown"], wrong=wrong, question=made["question"])
+        return match_one(draw, WORDINGS, right=row["shown"], wrong=wrong, query=row["query"])
 
     exact = judgements.filter(pl.col("label") == "E")
     return Candidates(exact, key=["query_id", "product_id"], group=("esci", "query", "query_id"), ask=ask)

@@ -1,7 +1,7 @@
 """Which 3 of 10 aspects a review covers (Task 7).
 
-From Amazon Reviews 2023. An aspect is covered where one of its cue words stands in the review; reviews that cover at least three are
-asked about.
+From Amazon Reviews 2023. An aspect is covered where one of its cue words stands in the review, or where a language model found it there
+and quoted the place; reviews that cover at least three are asked about.
 
 Example:
 
@@ -71,14 +71,26 @@ CUES = {
 
 
 def build(inputs: Inputs) -> Candidates:
+    found = inputs.made("review_aspects")
+
+    def ask(row: dict[str, Any], draw: Draw) -> Question:
+        text = shorten(row["text"], TEXT_CHARACTERS)
+        said = set(words(text))
+        covered = [aspect for aspect, cues in CUES.items() if cues & said]
+        right = covered
+        made = found.get(tuple(row[key] for key in KEY))
+        if made and len(made["aspects"]) >= 3:
+            right = [aspect["aspect"] for aspect in made["aspects"]]
+            draw.uses.add("enrich")
+        if len(right) < 3:
+            raise Skip("fewer than 3 aspects")
+        if row["kind_made"]:
+            draw.uses.add("enrich")
+        # A wrong aspect is neither spoken of nor another name for one that the model found.
+        named = set(words(" ".join(right)))
+        other = [a for a in CUES if a not in covered and a not in text.casefold() and named.isdisjoint({*words(a), *CUES[a]})]
+        return pick_some(
+            draw, WORDINGS, right=draw.some(right, 3, "right"), wrong=draw.some(other, 7, "wrong"), kind=row["kind"], text=text
+        )
+
     return Candidates(reviews(inputs, "text"), key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)
-
-
-def ask(row: dict[str, Any], draw: Draw) -> Question:
-    text = shorten(row["text"], TEXT_CHARACTERS)
-    said = set(words(text))
-    covered = [aspect for aspect, cues in CUES.items() if cues & said]
-    if len(covered) < 3:
-        raise Skip("fewer than 3 aspects")
-    other = [aspect for aspect in CUES if aspect not in covered and aspect not in text.casefold()]
-    return pick_some(draw, WORDINGS, right=draw.some(covered, 3, "right"), wrong=draw.some(other, 7, "wrong"), kind=row["kind"], text=text)

@@ -1,7 +1,7 @@
 """Which 3 of 15 snippets a customer with a given sentiment wrote (Task 3).
 
-From Amazon Reviews 2023: a snippet is a short sentence of a review. The right ones are of reviews of one type of product with the given
-sentiment, the wrong ones of reviews with the opposite sentiment.
+From Amazon Reviews 2023: a snippet is a short sentence of a review, or what a language model quoted of it. The right ones are of reviews
+of one type of product with the given sentiment, the wrong ones of reviews with the opposite sentiment.
 
 Example:
 
@@ -66,6 +66,7 @@ def build(inputs: Inputs) -> Candidates:
         for bucket in ((kind, SENTIMENTS[rating]), (SENTIMENTS[rating],))
     )
 
+    quoted = inputs.made("review_aspects")
     both = set(snippets[("positive",)]) & set(snippets[("negative",)])
 
     def of_both_sides(snippet: str) -> bool:
@@ -73,14 +74,17 @@ def build(inputs: Inputs) -> Candidates:
 
     def ask(row: dict[str, Any], draw: Draw) -> Question:
         own = snippets_of(row["text"])
-        if not own:
+        quotes = quotes_of(quoted.get(tuple(row[key] for key in KEY)))
+        if not own and not quotes:
             raise Skip("no short sentence")
         sentiment = SENTIMENTS[row["rating"]]
         opposite = OPPOSITE[sentiment]
 
-        first = draw.pick(own, "own snippet")
+        first = draw.pick([*own, *(quote for quote in quotes if quote not in own)], "own snippet")
         if first in both:
             raise Skip("snippet of both sentiments")
+        if row["kind_made"] or first not in own:
+            draw.uses.add("enrich")
         right = [first, *snippets.wrong(draw, 2, [(row["kind"], sentiment)], [first], unless=of_both_sides)]
         wrong = snippets.wrong(draw, 12, [(row["kind"], opposite), (opposite,)], right, unless=of_both_sides)
         return pick_some(draw, WORDINGS, right=right, wrong=wrong, kind=row["kind"], sentiment=sentiment)
@@ -92,3 +96,9 @@ def snippets_of(text: str) -> list[str]:
     """Short sentences of a review, without their closing marks."""
     found = (sentence.rstrip(".!").strip() for sentence in sentences(text))
     return [snippet for snippet in found if len(snippet.split()) in SNIPPET_WORDS]
+
+
+def quotes_of(made: dict[str, Any] | None) -> list[str]:
+    """The short quotes among the aspects that a language model found in a review."""
+    quotes = (aspect["quote"].rstrip(".!").strip() for aspect in made["aspects"]) if made else ()
+    return [quote for quote in quotes if len(quote.split()) in SNIPPET_WORDS]

@@ -79,6 +79,9 @@ def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     _resolve_sweeps(config)
     _resolve_variants(config)
     _check_quantization(config)
+    writer = config["language_model"]
+    if writer["enabled"] and writer["engine"] == "vllm":
+        _look_up(writer["model"], config["models"], "language_model.model")
     _check_challenge(config)
     return config
 

@@ -90,7 +90,7 @@ def numbered(options: Sequence[str], first: int) -> str:
 
 
 def _word(draw: Draw, wordings: Sequence[str], **fields: str) -> str:
-    return draw.pick(wordings, "wording").format(**fields).strip()
+    return draw.wording(wordings).format(**fields).strip()
 
 
 def _require_distinct(options: Sequence[str], least: int, most: int) -> None:

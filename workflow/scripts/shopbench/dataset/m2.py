@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from shopbench.dataset.sampling import Inputs
 
 # Products to look at for each row: one in two languages makes two.
 PRODUCTS = 1.5
+# The sentence of a description that says what a product's type is.
+DEFINITION = re.compile(r"^(?:An?|The) ([\w' -]{2,40}?) (?:is|are) ", re.IGNORECASE)
 LANGUAGES = {"uk": "English", "de": "German", "jp": "Japanese", "es": "Spanish", "fr": "French", "it": "Italian"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,10 +27,16 @@ class Question:
 
 
 class Draw:
-    """Choices for one row: the same name gives the same choice, different names give independent ones."""
+    """Choices for one row: the same name gives the same choice, different names give independent ones.
 
-    def __init__(self, *keys: object) -> None:
+    `rewordings` has what a language model made of the dataset's wordings; `uses` says what of a language model's went into the row:
+    reword, and what a module adds (enrich, build).
+    """
+
+    def __init__(self, *keys: object, rewordings: Mapping[str, Sequence[str]] | None = None) -> None:
         self._keys = keys
+        self._rewordings = rewordings or {}
+        self.uses: set[str] = set()
 
     def number(self, *names: object) -> int:
         """Whole number in [0, 2**64)."""
@@ -39,6 +45,14 @@ class Draw:
     def pick(self, sequence: Sequence[Item], *names: object) -> Item:
         """One member, each with the same chance."""
         return pick(sequence, *self._keys, *names)
+
+    def wording(self, wordings: Sequence[str]) -> str:
+        """One of the wordings, or one of its rewordings, each of these with the same chance."""
+        written = self.pick(wordings, "wording")
+        chosen = self.pick([written, *self._rewordings.get(written, [])], "rewording")
+        if chosen != written:
+            self.uses.add("reword")
+        return chosen
 
     def shuffled(self, sequence: Sequence[Item], *names: object) -> list[Item]:
         """All members, each order with the same chance."""

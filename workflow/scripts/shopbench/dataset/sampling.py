@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from shopbench.dataset.question import Draw, Question, Skip
 from shopbench.files import BadInput
 from shopbench.hash_columns import hash_columns
 from shopbench.hashing import hash64, uniform
+from shopbench.language_model.kept import kept_answers, rewordings
 from shopbench.parsers import parse
 from shopbench.tables import scan_table, table_name
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 COLUMNS = ["id", "dataset", "task_type", "track", "locale", "prompt", "completion", "group", "split", "source"]
 PIECE_ROWS = 1_000
+# The synthetic set of instructions said anew.
+WORDINGS = "wordings"
 # Values of `Inputs.some` below which a small dataset would run short of hard negatives.
 LEAST_SAMPLE = 500
 
@@ -46,13 +49,17 @@ class Candidates:
 
 
 class Inputs:
-    """The tables that a module may read, how many rows it shall make, and the split (for what puts several groups into one question)."""
+    """The tables that a module may read, how many rows it shall make, the split (for what puts several groups into one question), and the
+    synthetic sets of a language model that the dataset uses (none in a run without one)."""
 
-    def __init__(self, tables: Sequence[str | Path], dataset: str, size: int, validation_share: float) -> None:
+    def __init__(
+        self, tables: Sequence[str | Path], dataset: str, size: int, validation_share: float, synthetic: Sequence[str | Path] = ()
+    ) -> None:
         # A table may come in parts: reviews.All_Beauty.parquet, reviews.Gift_Cards.parquet.
         self._paths: dict[str, list[Path]] = {}
         for path in sorted(map(Path, tables)):
             self._paths.setdefault(table_name(path), []).append(path)
+        self._synthetic = {Path(path).stem: path for path in synthetic}
         self.dataset = dataset
         self.size = size
         self.validation_share = validation_share
@@ -64,6 +71,17 @@ class Inputs:
         wanted = [pl.col(column) == value for column, value in only.items()]
         parts = (scan_table(path, [*columns, *only]).filter(*wanted).select(columns) for path in self._paths[name])
         return pl.concat([part.collect() for part in parts])
+
+    def made(self, synthetic_set: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """What a language model wrote about seeds of this set, by their keys' values; {} where the run has no such set.
+
+        There are no seeds of held-out groups, so no held-out row is made with a language model.
+        """
+        return kept_answers(self._synthetic[synthetic_set]) if synthetic_set in self._synthetic else {}
+
+    def rewordings(self) -> dict[str, list[str]]:
+        """What a language model made of the dataset's wordings, by wording."""
+        return rewordings(self._synthetic[WORDINGS], self.dataset) if WORDINGS in self._synthetic else {}
 
     def some(self, frame: pl.DataFrame, column: str, per_row: float) -> pl.DataFrame:
         """The frame's rows of a sample of the values in a column: `per_row` of them for each row that the dataset shall have.
@@ -91,8 +109,51 @@ def split_of(group: str, validation_share: float) -> str:
     return "validation" if uniform("split", group) < validation_share else "train"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A candidate that was asked about: its row and keys, its group and side of the split, and what a language model did for it."""
+
+    row: dict[str, Any]
+    keys: dict[str, Any]
+    group: str
+    split: str
+    question: Question
+    uses: list[str]
+
+
+def asked_in_order(
+    candidates: Candidates,
+    name: str,
+    seed: int,
+    validation_share: float,
+    skipped: Counter[str],
+    rewordings: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[Asked]:
+    """The questions of dataset `name` in the order in which it takes them; counts in `skipped`, by reason, the rows that cannot be
+    asked."""
+    source, kind, column = candidates.group
+    for row in _in_hash_order(candidates, name, seed):
+        keys = {key: row[key] for key in candidates.key}
+        group = group_name(source, kind, row[column])
+        split = split_of(group, validation_share)
+        draw = Draw(seed, name, *keys.values(), rewordings=rewordings if split == "train" else None)
+        try:
+            question = candidates.ask(row, draw)
+        except Skip as reason:
+            skipped[str(reason)] += 1
+            continue
+        if draw.uses and split != "train":
+            raise ValueError(f"dataset {name}, {keys}: a held-out row is made with a language model ({', '.join(sorted(draw.uses))})")
+        yield Asked(row, keys, group, split, question, sorted(draw.uses))
+
+
 def sample(
-    candidates: Candidates, dataset: dict[str, Any], size: int, seed: int, validation_share: float
+    candidates: Candidates,
+    dataset: dict[str, Any],
+    size: int,
+    seed: int,
+    validation_share: float,
+    rewordings: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The `size` candidates with the lowest hashes that can be asked, sorted by id, with COLUMNS (all str); and the facts of the file.
 
@@ -100,39 +161,35 @@ def sample(
     all is a BadInput.
     """
     name = dataset["dataset"]
-    source, kind, column = candidates.group
     skipped: Counter[str] = Counter()
     rows: dict[str, tuple[str, ...]] = {}
     prompts: set[str] = set()
-    for source_row in _in_hash_order(candidates, name, seed):
-        if len(rows) == size:
-            break
-        keys = {key: source_row[key] for key in candidates.key}
-        try:
-            question = candidates.ask(source_row, Draw(seed, name, *keys.values()))
-        except Skip as reason:
-            skipped[str(reason)] += 1
-            continue
-        check_question(question, dataset, keys)
+    helped: Counter[str] = Counter()
+    for asked in asked_in_order(candidates, name, seed, validation_share, skipped, rewordings):
+        question = asked.question
+        check_question(question, dataset, asked.keys)
         if question.prompt in prompts:
             skipped["same prompt as another row"] += 1
             continue
         prompts.add(question.prompt)
-        identity = f"{hash64('row', name, *keys.values()):016x}"
-        group = group_name(source, kind, source_row[column])
-        kept_keys = _json({"keys": keys, "truth": question.truth})
+        identity = f"{hash64('row', name, *asked.keys.values()):016x}"
+        made_with = {"llm": asked.uses} if asked.uses else {}
         rows[identity] = (
             identity,
             name,
             question.task_type,
             dataset["track"],
-            source_row["locale"],
+            asked.row["locale"],
             question.prompt,
             question.completion,
-            group,
-            split_of(group, validation_share),
-            kept_keys,
+            asked.group,
+            asked.split,
+            _json({"keys": asked.keys, "truth": question.truth} | made_with),
         )
+        helped.update(asked.uses)
+        helped["rows"] += bool(asked.uses)
+        if len(rows) == size:
+            break
     if not rows:
         raise BadInput(
             f"dataset {name}: none of {candidates.frame.height} candidates can be asked ({dict(skipped)}); enlarge sources.pools"
@@ -146,6 +203,7 @@ def sample(
         "candidates": candidates.frame.height,
         "skipped": dict(sorted(skipped.items())),
         "validation_rows": int((table["split"] == "validation").sum()),
+        "llm": {key: helped[key] for key in ("rows", "build", "enrich", "reword")},
     }
     return table, facts
 
