@@ -41,6 +41,7 @@ FIGURES = [
 ]
 PURE_TABLES = [
     "raw_table",
+    "language_model",
     "dataset_table",
     "new_dataset_table",
     "blend_table",

@@ -3,7 +3,7 @@
 # Requires   <results>/tables, datasets (Parquet with counts in their metadata), <results>/cards/datasets, config/datasets.tsv and
 #            config/paper.yaml
 # Makes      <results>/report_tables/{name}.tsv and, for figures, <results>/figures/{name}.png and .pdf, {name} being
-#            raw_table, dataset_pies, dataset_table, new_dataset_table, length_distributions, example_prompts
+#            raw_table, language_model, dataset_pies, dataset_table, new_dataset_table, length_distributions, example_prompts
 
 
 rule tabulate_raw_table:
@@ -25,6 +25,32 @@ rule tabulate_raw_table:
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --tables {input.tables:q} \
+          --table {output.table:q} \
+          > {log:q} 2>&1
+        """
+
+
+rule tabulate_language_model:
+    input:
+        program=program("figures/language_model.py"),
+        env=environment("report"),
+        synthetic=expand("<results>/synthetic/{set}.jsonl", set=SYNTHETIC),
+        register="config/synthetic.tsv",
+    output:
+        table=for_report("<results>/report_tables/language_model.tsv", "Data"),
+    log:
+        "<logs>/report/language_model.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        python=python.report,
+        run=REPORTED_RUN,
+    shell:
+        """
+        PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
+          --run {params.run:q} \
+          --synthetic {input.synthetic:q} \
+          --register {input.register:q} \
           --table {output.table:q} \
           > {log:q} 2>&1
         """

@@ -12,6 +12,7 @@
 # this stage out of the graph.
 
 from shopbench.synthetic_table import read_synthetic_table, sets_of
+from shopbench.wordings import wordings_hash
 
 with one_line_errors():
     SYNTHETIC_TABLE = read_synthetic_table("config/synthetic.tsv")
@@ -27,20 +28,19 @@ WRITER_MODEL = [] if BY_ENDPOINT else f"<results>/base/{WRITER['model']}/manifes
 
 
 def sets_by(use):
-    """The run's sets that are made in this way."""
-    return [name for name in SYNTHETIC if SYNTHETIC_TABLE[name]["use"] == use]
+    """A wildcard constraint for the sets that are made in this way."""
+    return one_of([name for name in SYNTHETIC if SYNTHETIC_TABLE[name]["use"] == use])
 
 
-def seeds_by(use):
-    return expand("<results>/seeds/{set}.jsonl", set=sets_by(use))
+def built_by(w):
+    """The modules of the datasets whose questions a set takes as seeds: those that it builds tasks for."""
+    return [f"datasets/{name}.py" for name in SYNTHETIC[w.set]] if SYNTHETIC_TABLE[w.set]["use"] == "build" else []
 
 
-def templates_by(use):
-    return expand("workflow/prompts/{set}.yaml", set=sets_by(use))
-
-
-def answers_by(use):
-    return expand("<results>/answers/{set}.jsonl", set=sets_by(use))
+def reworded_by(w):
+    """The modules whose instructions a set says anew. They are no inputs: of an edit there, only another wording matters here."""
+    modules = [f"workflow/scripts/datasets/{name}.py" for name in SYNTHETIC[w.set]]
+    return modules if SYNTHETIC_TABLE[w.set]["use"] == "reword" else []
 
 
 def seed_tables(w):
@@ -55,7 +55,7 @@ if BY_ENDPOINT:
 
 rule list_seeds:
     input:
-        program=lambda w: program("list_seeds.py", f"synthetic/{w.set}.py", *(f"datasets/{name}.py" for name in SYNTHETIC[w.set])),
+        program=lambda w: program("list_seeds.py", f"synthetic/{w.set}.py", *built_by(w)),
         env=environment("data"),
         tables=seed_tables,
     output:
@@ -70,7 +70,8 @@ rule list_seeds:
         "../../envs/data.yaml"
     params:
         python=python.data,
-        modules=lambda w, input: input.program[2 : 2 + len(SYNTHETIC[w.set])],
+        modules=lambda w, input: [*input.program[2 : 2 + len(built_by(w))], *reworded_by(w)],
+        wordings=lambda w: wordings_hash(reworded_by(w)),
         rows=lambda w: json.dumps({name: DATASETS[name] for name in SYNTHETIC[w.set]}),
         requests=lambda w: requests_of(w.set),
         rewordings=WRITER["rewordings"],
@@ -95,8 +96,7 @@ rule list_seeds:
         """
 
 
-# The three uses: a new task from a seed, what a seed lacks, an instruction said anew. One program asks, and differs in its templates; all sets
-# of a use share one start of the engine, which takes minutes with a large model. The cache sees to it that an edit asks only its own rows anew.
+# The three uses: a new task from a seed, what a seed lacks, an instruction said anew. One program asks; the templates differ.
 
 
 rule build_tasks:
@@ -104,14 +104,16 @@ rule build_tasks:
         program=program("ask_language_model.py"),
         env=environment("language" if BY_ENDPOINT else "model"),
         model=WRITER_MODEL,
-        seeds=seeds_by("build"),
-        templates=templates_by("build"),
+        seeds="<results>/seeds/{set}.jsonl",
+        template="workflow/prompts/{set}.yaml",
     output:
-        answers=answers_by("build"),
+        answers="<results>/answers/{set}.jsonl",
     log:
-        "<logs>/build_tasks.log",
+        "<logs>/build_tasks/{set}.log",
     benchmark:
-        "<benchmarks>/build_tasks.tsv"
+        "<benchmarks>/build_tasks/{set}.tsv"
+    wildcard_constraints:
+        set=sets_by("build"),
     conda:
         f"../../envs/{'language' if BY_ENDPOINT else 'model'}.yaml"
     resources:
@@ -130,7 +132,7 @@ rule build_tasks:
         """
         {params.python:q} {input.program[0]:q} \
           --seeds {input.seeds:q} \
-          --templates {input.templates:q} \
+          --templates {input.template:q} \
           --cache {params.cache:q} \
           --engine {params.engine} \
           {params.model} \
@@ -145,33 +147,21 @@ rule build_tasks:
 
 
 use rule build_tasks as enrich_seeds with:
-    input:
-        program=program("ask_language_model.py"),
-        env=environment("language" if BY_ENDPOINT else "model"),
-        model=WRITER_MODEL,
-        seeds=seeds_by("enrich"),
-        templates=templates_by("enrich"),
-    output:
-        answers=answers_by("enrich"),
     log:
-        "<logs>/enrich_seeds.log",
+        "<logs>/enrich_seeds/{set}.log",
     benchmark:
-        "<benchmarks>/enrich_seeds.tsv"
+        "<benchmarks>/enrich_seeds/{set}.tsv"
+    wildcard_constraints:
+        set=sets_by("enrich"),
 
 
 use rule build_tasks as reword_instructions with:
-    input:
-        program=program("ask_language_model.py"),
-        env=environment("language" if BY_ENDPOINT else "model"),
-        model=WRITER_MODEL,
-        seeds=seeds_by("reword"),
-        templates=templates_by("reword"),
-    output:
-        answers=answers_by("reword"),
     log:
-        "<logs>/reword_instructions.log",
+        "<logs>/reword_instructions/{set}.log",
     benchmark:
-        "<benchmarks>/reword_instructions.tsv"
+        "<benchmarks>/reword_instructions/{set}.tsv"
+    wildcard_constraints:
+        set=sets_by("reword"),
 
 
 rule judge_answers:

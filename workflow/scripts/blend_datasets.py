@@ -8,9 +8,9 @@ whose prompt and completion stood in an earlier row (datasets in the order of --
 an evaluation question (shopbench/overlap.py), and what exceeds the dataset's cap (the rows with the lowest hashes
 stay). The order of the result is a hash's. No validation group of any dataset read may be in it.
 
-Leaves a Parquet file with the datasets' columns, whose metadata hold, for each dataset, the rows available, duplicates,
-overlap by evaluation set, over the cap, and taken; and one with up to 25 validation rows of each dataset, for a
-training to follow its loss on.
+Leaves a Parquet file with the datasets' columns, whose metadata hold, for each dataset, the rows available, duplicates, overlap by
+evaluation set, over the cap, taken, and how many of these a language model helped to make (llm); and one with up to 25 validation rows of
+each dataset, for a training to follow its loss on.
 """
 
 from __future__ import annotations
@@ -82,14 +82,16 @@ def clean_rows(
             continue
         kept.append((hash64("cap", seed, identity), index))
     taken = sorted(kept)[:cap]
+    chosen = rows[sorted(index for _, index in taken)]
     counts = {
         "available": rows.height,
         "duplicates": duplicates,
         "overlap": dict(sorted(overlaps.items())),
         "over_cap": len(kept) - len(taken),
         "taken": len(taken),
+        "llm": int(chosen["source"].str.json_path_match("$.llm").is_not_null().sum()),
     }
-    return rows[sorted(index for _, index in taken)], counts
+    return chosen, counts
 
 
 def bottom(rows: pl.DataFrame, count: int, *key: object) -> pl.DataFrame:
@@ -124,7 +126,7 @@ def totals(counts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     overlap = Counter[str]()
     for count in counts.values():
         overlap.update(count["overlap"])
-    simple = {key: sum(count[key] for count in counts.values()) for key in ("available", "duplicates", "over_cap", "taken")}
+    simple = {key: sum(count[key] for count in counts.values()) for key in ("available", "duplicates", "over_cap", "taken", "llm")}
     return simple | {"overlap": dict(sorted(overlap.items()))}
 
 

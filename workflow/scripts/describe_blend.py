@@ -10,7 +10,8 @@ all files named, for their hashes. Keys of the JSON:
 
     blend, description   its name, and why this mix
     rows, seed           rows of the blend; seed of its choice and order
-    removed              totals, and by dataset: available, duplicates, overlap by evaluation set, over_cap, taken
+    removed              totals, and by dataset: available, duplicates, overlap by evaluation set, over_cap, taken, llm (taken rows that a
+                         language model helped to make)
     counts               rows by task_type, locale, dataset, split and source (the raw source), each value to its number
     tokens               prompt and completion: percentiles 5, 25, 50, 75, 95, 99 and max of the length in tokens of what the model sees
     samples              the three rows whose ids have the lowest hashes, as the model sees them
@@ -118,9 +119,11 @@ def coverage(rows: pl.DataFrame, questions: pl.DataFrame) -> dict[str, Any]:
 def blend_page(card: dict[str, Any]) -> str:
     """The card as Markdown."""
     removed = [*card["removed"]["datasets"].items(), ("all", card["removed"]["totals"])]
-    lines = [(name, n["available"], n["duplicates"], reasons(n["overlap"]), n["over_cap"], n["taken"]) for name, n in removed]
+    lines = [(name, n["available"], n["duplicates"], reasons(n["overlap"]), n["over_cap"], n["taken"], n["llm"]) for name, n in removed]
     sections = {
-        "Taken and removed": table(["dataset", "available", "duplicates", "overlap", "over the cap", "taken"], lines),
+        "Taken and removed": table(
+            ["dataset", "available", "duplicates", "overlap", "over the cap", "taken", "with a language model"], lines
+        ),
         "Cover of the challenge": cover_section(card["coverage"]),
         **shared_sections(card),
     }

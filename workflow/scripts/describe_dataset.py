@@ -9,8 +9,9 @@
 Reads the dataset with the facts in its metadata, the facts of its tables, the base model's tokenizer.json, and the files of --code for
 their hashes. Keys of the JSON:
 
-    dataset, register    its name and its row of config/datasets.tsv
-    rows                 wanted, rows (made), shortfall, candidates, skipped (candidates not asked, by reason), validation_rows
+    dataset, register    its name and its row of config/datasets.tsv rows                 wanted, rows (made), shortfall, candidates,
+    skipped (candidates not asked, by reason), validation_rows, llm (rows that
+                         a language model helped to make, and how many by use)
     counts               rows by task_type, locale, dataset, split and source (the raw source), each value to its number
     tokens               prompt and completion: percentiles 5, 25, 50, 75, 95, 99 and max of the length in tokens of what the model sees
     samples              the three rows whose ids have the lowest hashes, as the model sees them
@@ -32,6 +33,13 @@ from shopbench.cards import COLUMNS, hashes, page, read_tokenizer, reasons, row_
 from shopbench.files import run_program, whole_text, write_json
 from shopbench.tables import facts_of, read_table
 
+# What a language model did for a row; one row may have had several.
+LANGUAGE_MODEL = {
+    "rows": "made with its help",
+    "build": "question written by it",
+    "enrich": "detail named by it",
+    "reword": "asked in its words",
+}
 TABLE_FACTS = ("rows_read", "rows_kept", "broken", "skipped")
 
 
@@ -84,6 +92,7 @@ def dataset_page(card: dict[str, Any]) -> str:
     ]
     sections = {
         "Rows": table(["", "rows"], [("published", register["size"]), *made, *skipped]),
+        "Language model": table(["", "rows"], [(what, rows["llm"][key]) for key, what in LANGUAGE_MODEL.items()]),
         "Tables that it was drawn from": table(["table", "rows read", "rows kept", "broken", "skipped"], tables),
         **shared_sections(card),
     }

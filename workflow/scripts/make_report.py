@@ -97,6 +97,7 @@ def facts(tables: dict[str, Path]) -> dict[str, Any]:
     return {
         "verdicts": [row for row in read_tsv(tables["comparison_table"]) if row["over"] == "macro"],
         "built": {"datasets": len(built), "rows": sum(int(row["rows"]) for row in built)},
+        "helped": next((row["share"] for row in read_tsv(tables["dataset_pies"]) if row["part"] == "enhanced"), 0),
         "took": read_tsv(tables["run_summary"])[-1],
         "commit": commit(),
         "most_lines": MOST_LINES,

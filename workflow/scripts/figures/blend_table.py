@@ -4,8 +4,8 @@
       --blends results/demo/blends/*.parquet --register config/datasets.tsv --paper config/paper.yaml --table blend_table.tsv
 
 Reads the counts in the Parquet files' metadata, config/datasets.tsv and config/paper.yaml. Leaves a table with columns blend,
-published_rows, rows, datasets, existing, new, general (rows by cluster), available, duplicates (removed), overlap (rows removed because
-an evaluation set asks the same, by set), over_cap.
+published_rows, rows, datasets, existing, new, general (rows by cluster), llm (rows that a language model helped to make), available,
+duplicates (removed), overlap (rows removed because an evaluation set asks the same, by set), over_cap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,20 @@ from shopbench.files import run_program
 from shopbench.report_data import figure_arguments, read_yaml, write_table
 from shopbench.tables import facts_of
 
-COLUMNS = ["blend", "published_rows", "rows", "datasets", "existing", "new", "general", "available", "duplicates", "overlap", "over_cap"]
+COLUMNS = [
+    "blend",
+    "published_rows",
+    "rows",
+    "datasets",
+    "existing",
+    "new",
+    "general",
+    "llm",
+    "available",
+    "duplicates",
+    "overlap",
+    "over_cap",
+]
 
 
 def table_row(path: str, clusters: dict[str, str], published: dict[str, str | None]) -> dict[str, Any]:
@@ -36,7 +49,7 @@ def table_row(path: str, clusters: dict[str, str], published: dict[str, str | No
         "rows": facts["rows"],
         "datasets": len(facts["datasets"]),
         **{cluster: by_cluster[cluster] for cluster in ("existing", "new", "general")},
-        **{key: totals[key] for key in ("available", "duplicates", "over_cap")},
+        **{key: totals[key] for key in ("llm", "available", "duplicates", "over_cap")},
         "overlap": overlap,
     }
 

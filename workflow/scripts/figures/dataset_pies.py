@@ -7,8 +7,8 @@ built datasets' own row counts are on the left, the published shares on the righ
       --datasets results/demo/datasets/*.parquet --register config/datasets.tsv --paper config/paper.yaml --png pies.png \\
       --pdf pies.pdf --table pies.tsv
 
-Reads the number of rows of each Parquet file and config/datasets.tsv; leaves the figure and a table with columns division, part, rows,
-share, published_share (shares in percent).
+Reads each Parquet file's number of rows and how many of them a language model helped to make (in its metadata), and config/datasets.tsv;
+leaves the figure and a table with columns division, part, rows, share, published_share (shares in percent).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -28,17 +27,11 @@ from shopbench.dataset_table import read_dataset_table
 from shopbench.figure_style import COLOURS, INK, MUTED, WIDTH, mark_published, save_figure, use_style
 from shopbench.files import BadInput, run_program
 from shopbench.report_data import figure_arguments, label, read_yaml, run_line, write_table
+from shopbench.tables import facts_of
 
 # Division, and its name in paper.yaml.
 DIVISIONS = {"source": "by_source", "cluster": "by_cluster", "task type": "by_task_type", "language model": "by_llm"}
 COLUMNS = ["division", "part", "rows", "share", "published_share"]
-
-
-def part_of(entry: dict[str, Any], division: str) -> str:
-    """Which part of a division a dataset belongs to, by its line of the register."""
-    if division == "language model":
-        return "not_enhanced" if entry["llm"] == "no" else "enhanced"
-    return entry[division.replace(" ", "_")]
 
 
 def count_rows(datasets: list[str], register: str) -> dict[str, Counter[str]]:
@@ -49,9 +42,13 @@ def count_rows(datasets: list[str], register: str) -> dict[str, Counter[str]]:
         name = Path(path).stem
         if name not in entries:
             raise BadInput(f"{path}: {register} has no dataset {name!r}; add its line")
-        rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+        facts = facts_of(path)
         for division, counter in counts.items():
-            counter[part_of(entries[name], division)] += rows
+            if division == "language model":
+                counter["enhanced"] += facts["llm"]["rows"]
+                counter["not_enhanced"] += facts["rows"] - facts["llm"]["rows"]
+            else:
+                counter[entries[name][division.replace(" ", "_")]] += facts["rows"]
     return counts
 
 

@@ -20,6 +20,8 @@ SECTIONS_OF_ENTRIES = ("blends", "models", "adapters", "ensembles", "sweeps", "v
 # Entries that come by path, or are made from what the other keys say.
 SECTIONS_OF_GIVEN = ("models", "adapters")
 QUANTIZED = ("awq", "gptq")
+# The rules in which a language model writes training data.
+WRITING_RULES = ("build_tasks", "enrich_seeds", "reword_instructions")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -45,8 +47,8 @@ def engine_of(precision: str) -> str:
 
 
 def precision_answered(rule: str, wildcards: Mapping[str, str], config: Mapping[str, Any]) -> str | None:
-    """The precision of the model that a job of this rule answers questions with; None for a rule that answers none."""
-    if rule == "sweep_alphas":
+    """The precision of the model that vLLM runs in a job of this rule; None for a rule without vLLM."""
+    if rule == "sweep_alphas" or (rule in WRITING_RULES and config["language_model"]["engine"] == "vllm"):
         return "bf16"
     if rule in ("answer_questions", "run_submissions"):
         return str(config["variants"][wildcards["variant"]]["precision"])

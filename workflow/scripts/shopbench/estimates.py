@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shopbench.blends import selections
-from shopbench.config import datasets_of, engine_of, resolve
+from shopbench.config import WRITING_RULES, datasets_of, engine_of, resolve
 from shopbench.dataset_table import read_dataset_table
 from shopbench.files import BadInput
 from shopbench.gpu_models import GPUS, find_gpu
@@ -22,6 +22,7 @@ from shopbench.padding import padded_width
 from shopbench.planned_jobs import PlannedJob
 from shopbench.site_partitions import gpus_of
 from shopbench.source_table import SourceFile, find_source_file, read_source_table
+from shopbench.synthetic_table import listed, read_synthetic_table
 
 # Samples. Mean bytes of prompt and answer by source: of this pipeline's prompts on simulated texts as long as the real ones. MMLU's from
 # the hub's dataset card (161.0 MB in 99,842 rows of its auxiliary part; 7.9 MB in the 15,858 others).
@@ -54,6 +55,10 @@ ANSWER_TOKENS = 8
 # Shares of peak arithmetic (prompts) and of memory bandwidth (answers) that vLLM reaches; assumptions.
 PROMPT_UTILISATION, ANSWER_UTILISATION = 0.35, 0.5
 ENGINE_START_HOURS = 0.1
+# A request to a language model for training data, and what it writes (of this pipeline's prompts and their sample answers); a line of them.
+REQUEST_TOKENS, WRITTEN_TOKENS, REQUEST_BYTES = 300, 60, 2500
+# Wordings that a dataset's module has, on average.
+WORDINGS_OF_DATASET = 4
 # The challenge's Track 5: all questions, in these minutes, on 4 x T4.
 TRACK5_QUESTIONS, TRACK5_MINUTES = 20_600, 140
 
@@ -102,6 +107,7 @@ DEMO_SECONDS = {
     "pretrain_demo_base": 70,
     "train_adapter": 64,
     "answer_questions": 36,
+    **dict.fromkeys(WRITING_RULES, 20),
     "run_submissions": 24,
     "sweep_alphas": 87,
     "score_predictions": 15,
@@ -120,6 +126,7 @@ HOW = {
     "and the base read",
     "inference": f"prompts: 2 FLOPs x weights x {QUESTION_TOKENS} tokens / (GPUs x peak x {PROMPT_UTILISATION}); answers: "
     f"{ANSWER_TOKENS} tokens, each the weights' bytes / (GPUs x bandwidth x {ANSWER_UTILISATION} x prompts in flight); the engine's start",
+    "endpoint": "requests / the endpoint's requests a minute",
     "sweep": "inference on each alpha's questions",
     "merge": f"the model read and written at {MERGE_RATE / 1e9:g} GB/s",
     "ensemble": f"adapters read and written at {MERGE_RATE / 1e9:g} GB/s",
@@ -160,6 +167,7 @@ class Run:
     datasets: dict[str, dict[str, Any]]
     table: dict[str, dict[str, Any]]
     sources: list[SourceFile]
+    synthetic: dict[str, dict[str, Any]]
     shapes: dict[str, ModelShape]
 
 
@@ -182,6 +190,7 @@ def read_run(configfiles: Sequence[Path], root: Path = Path(".")) -> Run:
         datasets_of(config, table),
         table,
         read_source_table(root / "config/sources.tsv", config["sources"]["review_categories"]),
+        read_synthetic_table(root / "config/synthetic.tsv"),
         {name: shape_of(name, model, shapes) for name, model in config["models"].items()},
     )
 
@@ -264,11 +273,18 @@ def training_hours(shape: ModelShape, tokens: float, gpus: int, gpu_model: str |
     return (arithmetic + 2 * shape.parameters / DISK_RATE) / 3600
 
 
-def seconds_per_question(shape: ModelShape, weight_bytes: float, gpus: int, gpu_model: str | None, in_flight: int) -> float:
-    """Prompts are bound by arithmetic, answers by reading the weights once a token for all prompts in flight."""
+def seconds_per_question(
+    shape: ModelShape,
+    weight_bytes: float,
+    gpus: int,
+    gpu_model: str | None,
+    in_flight: int,
+    tokens: tuple[int, int] = (QUESTION_TOKENS, ANSWER_TOKENS),
+) -> float:
+    """Prompts are bound by arithmetic, answers by reading the weights once a token for all prompts in flight; `tokens` of both."""
     gpu = find_gpu(gpu_model) or GPUS["a100"]
-    prompt = 2 * shape.linear_parameters * QUESTION_TOKENS / (gpus * gpu.flops * PROMPT_UTILISATION)
-    answer = ANSWER_TOKENS * weight_bytes / (gpus * gpu.bandwidth * ANSWER_UTILISATION * in_flight)
+    prompt = 2 * shape.linear_parameters * tokens[0] / (gpus * gpu.flops * PROMPT_UTILISATION)
+    answer = tokens[1] * weight_bytes / (gpus * gpu.bandwidth * ANSWER_UTILISATION * in_flight)
     return prompt + answer
 
 
@@ -311,13 +327,20 @@ def _train_adapter(job: PlannedJob, run: Run) -> Estimate:
     return Estimate("training", hours, disk=(Disk("results", adapter_bytes(shape, rank)), Disk("parts", checkpoints, kept=False)))
 
 
-def _engine(job: PlannedJob, run: Run, precision: str, model: str, batch: int | None = None) -> tuple[float, float]:
+def _engine(
+    job: PlannedJob,
+    run: Run,
+    precision: str,
+    model: str,
+    batch: int | None = None,
+    tokens: tuple[int, int] = (QUESTION_TOKENS, ANSWER_TOKENS),
+) -> tuple[float, float]:
     """(seconds a question, hours to start) of vLLM with that model, `batch` prompts in flight (None: as many as it takes)."""
     settings = run.config["inference"][engine_of(precision)]
     shape = run.shapes[model]
     weights = 2.0 * shape.parameters if precision == "bf16" else quantized_bytes(shape, bits_of(run, precision))
     gpus, in_flight = settings["tensor_parallel"], min(settings["max_num_seqs"], batch or settings["max_num_seqs"])
-    each = seconds_per_question(shape, weights, gpus, gpus_of(job.submitted)[1], in_flight)
+    each = seconds_per_question(shape, weights, gpus, gpus_of(job.submitted)[1], in_flight, tokens)
     return each, ENGINE_START_HOURS + weights / DISK_RATE / 3600
 
 
@@ -332,6 +355,18 @@ def _answer_questions(job: PlannedJob, run: Run) -> Estimate:
     asked = questions(run, run.config["evaluation"]["sets"])
     # Every question stands in its own track's file and in Track 5's.
     return Estimate("inference", start + asked * each / 3600, disk=(Disk("results", 2 * asked * PREDICTION_BYTES),))
+
+
+def _ask_language_model(job: PlannedJob, run: Run) -> Estimate:
+    writer, name = run.config["language_model"], job.wildcards["set"]
+    users = [row["dataset"] for row in run.datasets.values() if name in listed(row["llm"])]
+    requests = round(run.synthetic[name]["requests"] * writer["scale"]) or len(users) * WORDINGS_OF_DATASET * writer["rewordings"]
+    requests *= 2 if writer["self_check"] else 1
+    disk = (Disk("results", 2 * requests * REQUEST_BYTES),)
+    if writer["engine"] == "openai":
+        return Estimate("endpoint", requests / writer["endpoint"]["requests_per_minute"] / 60, disk=disk)
+    each, start = _engine(job, run, "bf16", writer["model"], tokens=(REQUEST_TOKENS, WRITTEN_TOKENS))
+    return Estimate("inference", start + requests * each / 3600, disk=disk)
 
 
 def _run_submissions(job: PlannedJob, run: Run) -> Estimate:
@@ -447,6 +482,7 @@ ESTIMATES: dict[str, Callable[[PlannedJob, Run], Estimate]] = {
     "blend_datasets": _blend_datasets,
     "build_dataset": _build_dataset,
     "build_ensemble": _build_ensemble,
+    **dict.fromkeys(WRITING_RULES, _ask_language_model),
     "build_env": _build_env,
     "describe_blend": _blend_datasets,
     "download_model": _download_model,

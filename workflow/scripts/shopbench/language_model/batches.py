@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from shopbench.files import BadInput, progress
 from shopbench.language_model.cache import Reply
@@ -24,7 +24,7 @@ from shopbench.language_model.spending import CapReached, Ledger
 
 # The API's limit is 50,000 requests and 200 MB a batch; smaller ones come back sooner and stay small in memory.
 BATCH_REQUESTS = 5_000
-WINDOW = "24h"
+WINDOW: Literal["24h"] = "24h"
 ENDED = {"completed", "failed", "expired", "cancelled"}
 LABEL = "shopbench"
 
