@@ -179,6 +179,9 @@ REGISTER = [
     "previous_clicks kdd_cup_2023 retrieval track3 10000 new hit-rate no ready which_clicks",
     "title_to_brand esci multiple-choice track1 10000 new accuracy llm planned which_brand",
 ]
+# Datasets that a language model helped with, and what the facts of the others say.
+HELPED = ("category_with_attribute", "rank_products")
+NOT_HELPED = {"rows": 0, "build": 0, "enrich": 0, "reword": 0}
 REGISTER_COLUMNS = "dataset source task_type track size cluster metric llm module asks"
 
 
@@ -213,8 +216,13 @@ def fabricate(results: Path) -> None:
                 "candidates": 9999,
                 "skipped": {"too long": 4},
                 "validation_rows": split.count("validation"),
+                "llm": {"rows": rows // 2, "build": 0, "enrich": 3, "reword": rows // 2} if name in HELPED else NOT_HELPED,
             }
             write_parquet(results / f"datasets/{name}.parquet", frame, facts)
+    verdicts = {"product_types": ["kept", "not JSON", "kept"], "wordings": ["copy of the seed", "not JSON", "not JSON"]}
+    for name, found in verdicts.items():
+        lines = [json.dumps({"verdict": verdict, "model": {"name": "writer"}}) + "\n" for verdict in found]
+        write(results / f"synthetic/{name}.jsonl", "".join(lines))
     for blend, rows in {"v7": 1800, "v8": 2100, "v7b": 300, "v9b": 320}.items():
         write_parquet(
             results / f"blends/{blend}.parquet", pl.DataFrame({"id": range(rows), "dataset": ["alpaca"] * rows}), blend_facts(rows)
@@ -339,7 +347,7 @@ def write_record(results: Path) -> None:
 
 
 def blend_facts(rows: int) -> dict[str, Any]:
-    none = {"available": 0, "duplicates": 0, "overlap": {}, "over_cap": 0, "taken": 0}
+    none = {"available": 0, "duplicates": 0, "overlap": {}, "over_cap": 0, "taken": 0, "llm": 0}
     datasets = {
         "alpaca": none | {"available": rows, "taken": rows - 10, "duplicates": 7},
         "rank_products": none | {"available": 12, "overlap": {"development": 2}, "taken": 10},
@@ -398,6 +406,7 @@ def report_commands(results: Path) -> dict[str, list[str | Path]]:
         "dataset_pies": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--paper", PAPER],
         "dataset_table": ["--datasets", *datasets, "--register", results / "datasets.tsv", "--clusters", "existing", "general"],
         "raw_table": ["--tables", results / "tables/reviews.parquet"],
+        "language_model": ["--synthetic", *sorted((results / "synthetic").glob("*.jsonl")), "--register", ROOT / "config/synthetic.tsv"],
         "blend_table": ["--blends", *blends, "--register", results / "datasets.tsv", "--paper", PAPER],
         "hyper_parameters": [
             "--training", json.dumps(HYPER_PARAMETERS), "--adapters", json.dumps(ADAPTERS), "--paper", PAPER,

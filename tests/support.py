@@ -41,7 +41,7 @@ def snakemake(folder: Path, *arguments: str, check: bool = True, timeout: int = 
 
 def adopt_environments(folder: Path) -> None:
     """Tell Snakemake in a copy of the checkout that the environments which the checkout has already were made there too."""
-    locks = [f".envs/{name}-cpu/lock.txt" for name in ("data", "model", "report")]
+    locks = [f".envs/{name}-cpu/lock.txt" for name in ("data", "language", "model", "report")]
     if made := [lock for lock in locks if (folder / lock).exists()]:
         snakemake(folder, "--touch", "--force", *made, *TINY, "--cores", "1")
 

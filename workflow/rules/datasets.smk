@@ -3,6 +3,7 @@
 # Needs    <results>/tables/{table}.parquet
 #          <results>/synthetic/{set}.jsonl           what a language model wrote for it, in a run with one
 # Leaves   <results>/datasets/{dataset}.parquet      prompts and completions, train and validation rows
+#          <results>/evaluation/validation.parquet   held-out rows of all of them, as questions
 #
 # A dataset's row is a parameter and its module an input, so editing either rebuilds that dataset alone.
 
@@ -41,4 +42,32 @@ rule build_dataset:
           --validation-share {params.validation_share} \
           --output {output.dataset:q} \
           > {log:q} 2>&1
+        """
+
+
+rule prepare_validation:
+    input:
+        program=program("prepare_validation.py"),
+        env=environment("data"),
+        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
+    output:
+        questions="<results>/evaluation/validation.parquet",
+    log:
+        "<logs>/prepare_validation.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        python=python.data,
+        metrics=json.dumps({name: row["metric"] for name, row in DATASETS.items()}),
+        rows=config["evaluation"]["validation"]["rows_per_dataset"],
+        seed=config["seed"],
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+            --datasets {input.datasets:q} \
+            --metrics {params.metrics:q} \
+            --rows-per-dataset {params.rows} \
+            --seed {params.seed} \
+            --output {output.questions:q} \
+            >{log:q} 2>&1
         """

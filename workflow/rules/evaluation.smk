@@ -1,9 +1,9 @@
-# Evaluation sets: the questions that variants answer and are scored on.
+# Evaluation sets as they are given: the questions that variants answer and are scored on. The third, validation, is held out of the datasets and
+# made with them.
 #
 # Requires   <raw>/kddcup2024/development.json       or the file that evaluation.development names
 #            <raw>/shopping_mmlu/data.zip            if evaluation.sets has shopping_mmlu
-#            <results>/datasets/{dataset}.parquet    held-out rows of all datasets of the run
-# Makes      <results>/evaluation/development.parquet, validation.parquet, shopping_mmlu.parquet; all with the same columns
+# Makes      <results>/evaluation/development.parquet, shopping_mmlu.parquet, with the columns that validation.parquet has
 
 # What training data is kept clear of. The validation set needs no such check: its groups and the blends' are disjoint by split, which
 # blend_datasets asserts, and no seed of a language model is of a held-out group.
@@ -27,34 +27,6 @@ rule prepare_development:
         """
         {params.python:q} {input.program[0]:q} \
             --development {input.development:q} \
-            --output {output.questions:q} \
-            >{log:q} 2>&1
-        """
-
-
-rule prepare_validation:
-    input:
-        program=program("prepare_validation.py"),
-        env=environment("data"),
-        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
-    output:
-        questions="<results>/evaluation/validation.parquet",
-    log:
-        "<logs>/prepare_validation.log",
-    conda:
-        "../../envs/data.yaml"
-    params:
-        python=python.data,
-        metrics=json.dumps({name: row["metric"] for name, row in DATASETS.items()}),
-        rows=config["evaluation"]["validation"]["rows_per_dataset"],
-        seed=config["seed"],
-    shell:
-        """
-        {params.python:q} {input.program[0]:q} \
-            --datasets {input.datasets:q} \
-            --metrics {params.metrics:q} \
-            --rows-per-dataset {params.rows} \
-            --seed {params.seed} \
             --output {output.questions:q} \
             >{log:q} 2>&1
         """

@@ -50,22 +50,6 @@ def pretraining_tasks(w):
     return [] if share == 0 else expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS)
 
 
-# language-model data
-
-
-def requests_of(name):
-    """How many seeds a set has at most; 0 where there are as many as the datasets have wordings for."""
-    wanted = SYNTHETIC_TABLE[name]["requests"]
-    return wanted and max(1, round(wanted * config["language_model"]["scale"]))
-
-
-def settings_of_writer():
-    """JSON: vLLM's settings, or the endpoint's."""
-    if config["language_model"]["engine"] == "openai":
-        return json.dumps(config["language_model"]["endpoint"])
-    return engine_settings("bf16")
-
-
 # adapters
 
 

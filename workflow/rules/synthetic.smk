@@ -48,6 +48,19 @@ def seed_tables(w):
     return expand("<results>/tables/{table}.parquet", table=sorted({t for s in SYNTHETIC_TABLE[w.set]["sources"] for t in TABLES[s]}))
 
 
+def requests_of(name):
+    """How many seeds a set has at most; 0 where there are as many as the datasets have wordings for."""
+    wanted = SYNTHETIC_TABLE[name]["requests"]
+    return wanted and max(1, round(wanted * config["language_model"]["scale"]))
+
+
+def settings_of_writer():
+    """JSON: vLLM's settings, or the endpoint's."""
+    if config["language_model"]["engine"] == "openai":
+        return json.dumps(config["language_model"]["endpoint"])
+    return engine_settings("bf16")
+
+
 # An endpoint is reached from the login node; a job of vLLM needs GPUs.
 if BY_ENDPOINT:
     workflow.localrules("build_tasks", "enrich_seeds", "reword_instructions")

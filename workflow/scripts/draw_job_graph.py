@@ -13,6 +13,7 @@ import argparse
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -71,11 +72,14 @@ def folded(jobs: Iterable[PlannedJob]) -> tuple[dict[str, Box], list[Edge]]:
     for job in jobs:
         members.setdefault(f"{stage_of(job)}/{job.rule}", []).append(job)
     members = families(members)
+    return {name: box_of_jobs(name, group) for name, group in members.items()}, without_shortcuts(list(members), arrows(members))
+
+
+def arrows(members: Mapping[str, list[PlannedJob]]) -> list[Edge]:
+    """What feeds what; a rule that feeds itself (a second round of training) needs no arrow."""
     box_of = {path: name for name, group in members.items() for job in group for path in job.output}
     edges = {(box_of[path], name): None for name, group in members.items() for job in group for path in job.input if path in box_of}
-    # A rule that feeds itself (a second round of training) needs no arrow.
-    kept = [(a, b) for a, b in edges if a != b]
-    return {name: box_of_jobs(name, group) for name, group in members.items()}, without_shortcuts(list(members), kept)
+    return [(a, b) for a, b in edges if a != b]
 
 
 def stage_of(job: PlannedJob) -> str:
@@ -84,16 +88,30 @@ def stage_of(job: PlannedJob) -> str:
 
 
 def families(members: Mapping[str, list[PlannedJob]]) -> dict[str, list[PlannedJob]]:
-    """Rules of a stage that share a verb and have one job each become one box, if they are several."""
+    """Rules of a stage that share a verb and have one job each become one box, if they are several and no arrow then leads back."""
     alike: dict[str, list[str]] = {}
     for name, group in members.items():
         if len(group) == 1:
             alike.setdefault(f"{name.split('_')[0]}_*", []).append(name)
-    joined = {name: family for family, names in alike.items() if len(names) >= FAMILY for name in names}
-    grouped: dict[str, list[PlannedJob]] = {}
-    for name, group in members.items():
-        grouped.setdefault(joined.get(name, name), []).extend(group)
+    grouped = dict(members)
+    for family, names in alike.items():
+        if len(names) >= FAMILY:
+            joined = {name: group for name, group in grouped.items() if name not in names}
+            joined[family] = [job for name in names for job in members[name]]
+            grouped = joined if has_order(joined) else grouped
     return grouped
+
+
+def has_order(members: Mapping[str, list[PlannedJob]]) -> bool:
+    """Whether no box feeds itself by way of others."""
+    before: dict[str, set[str]] = {name: set() for name in members}
+    for a, b in arrows(members):
+        before[b].add(a)
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError:
+        return False
+    return True
 
 
 def box_of_jobs(name: str, jobs: Sequence[PlannedJob]) -> Box:

@@ -96,8 +96,8 @@ def test_blend_removes_caps_and_counts(tmp_path, two_datasets):
     assert table.columns == COLUMNS and set(table["split"]) == {"train"}
     assert set(table.filter(pl.col("dataset") == "b")["prompt"]) == {"question 4"}  # the duplicate and the review are gone
     facts = json.loads(pl.read_parquet_metadata(output)["shopbench"])
-    assert facts["datasets"]["a"] == {"available": 40, "duplicates": 0, "overlap": {}, "over_cap": 30, "taken": 10}
-    assert facts["datasets"]["b"] == {"available": 3, "duplicates": 1, "overlap": {"development": 1}, "over_cap": 0, "taken": 1}
+    assert facts["datasets"]["a"] == {"available": 40, "duplicates": 0, "overlap": {}, "over_cap": 30, "taken": 10, "llm": 0}
+    assert facts["datasets"]["b"] == {"available": 3, "duplicates": 1, "overlap": {"development": 1}, "over_cap": 0, "taken": 1, "llm": 0}
     assert facts["totals"]["taken"] == facts["rows"] == table.height == 11
 
 

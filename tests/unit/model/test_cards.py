@@ -122,6 +122,7 @@ def card_of(program, folder, *arguments):
 def test_the_card_of_a_dataset(rows, base, tmp_path):
     dataset, drawn_from = tmp_path / "kettles.parquet", tmp_path / "esci_products.parquet"
     facts = {"rows": 48, "wanted": 50, "shortfall": 2, "candidates": 60, "skipped": {"no brand": 12}, "validation_rows": 8}
+    facts["llm"] = {"rows": 31, "build": 0, "enrich": 11, "reword": 25}
     write_table(dataset, rows, facts)
     write_table(drawn_from, pl.DataFrame({"x": [1]}), {"rows_read": 9000, "rows_kept": 8000, "broken": {"no title": 1000}})
     register = {"source": "esci", "task_type": "multiple-choice", "track": "track1", "cluster": "new", "size": 600, "asks": "which"}
@@ -137,6 +138,8 @@ def test_the_card_of_a_dataset(rows, base, tmp_path):
     assert len(card["samples"]) == 3 and all(sample["prompt"].startswith("<|im_start|>system") for sample in card["samples"])
     for words_of_page in (
         "no brand | 12",
+        "made with its help | 31",
+        "detail named by it | 11",
         "9,000 | 8,000 | no title: 1,000 | not said",
         "esci | Apache-2.0 | simulated",
         "Asks which (esci, ",
@@ -146,7 +149,7 @@ def test_the_card_of_a_dataset(rows, base, tmp_path):
 
 
 def blend_arguments(rows, base, tmp_path, *evaluation):
-    count = {"available": 43, "duplicates": 1, "overlap": {"development": 2}, "over_cap": 0, "taken": 40}
+    count = {"available": 43, "duplicates": 1, "overlap": {"development": 2}, "over_cap": 0, "taken": 40, "llm": 17}
     blend = tmp_path / "v7.parquet"
     write_table(blend, rows.filter(pl.col("split") == "train"), {"rows": 40, "seed": 1, "datasets": {"kettles": count}, "totals": count})
     sources = json.dumps({"esci": {"licences": ["Apache-2.0"], "simulated": False}})
@@ -165,6 +168,7 @@ def test_the_card_of_a_blend(rows, base, tmp_path):
     assert card["coverage"]["task_types"]["multiple-choice"]["development"] == 4
     assert sum(n["blend"] for n in card["coverage"]["task_types"].values()) == card["rows"] == card["coverage"]["prompts"] == 40
     assert list(card["coverage"]["tasks"]) == ["rating", "brand", "none"]
+    assert "| all | 43 | 1 | development: 2 | 0 | 40 | 17 |" in text
     assert "wording as well as content" in text and "development: 2" in text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from made_up_run import FIGURES, PAPER, ROOT, SYSTEMS, fabricate, make, outputs, report_commands, run_program, write
+from made_up_run import FIGURES, HELPED, PAPER, ROOT, SYSTEMS, fabricate, make, outputs, report_commands, run_program, write
 
 
 def table(results: Path, name: str) -> list[dict[str, str]]:
@@ -57,6 +57,20 @@ def test_dataset_shares_by_counting_lines(results: Path) -> None:
         rows[cluster_of[path.stem]] += len(pl.read_parquet(path)["split"].to_list())
     shares = {row["part"]: float(row["share"]) for row in table(results, "dataset_pies") if row["division"] == "cluster"}
     assert shares == pytest.approx({cluster: 100 * count / rows.total() for cluster, count in rows.items()}, abs=0.051)
+
+
+def test_the_share_of_a_language_model_is_of_rows_not_of_datasets(results: Path) -> None:
+    rows = {path.stem: pl.read_parquet(path).height for path in (results / "datasets").glob("*.parquet")}
+    enhanced = sum(rows[name] // 2 for name in HELPED)
+    shown = {row["part"]: int(row["rows"]) for row in table(results, "dataset_pies") if row["division"] == "language model"}
+    assert shown == {"enhanced": enhanced, "not_enhanced": sum(rows.values()) - enhanced} and 0 < enhanced < sum(rows.values())
+
+
+def test_verdicts_on_a_language_models_answers_are_counted_by_reason(results: Path) -> None:
+    types, wordings, both = table(results, "language_model")
+    assert (types["requests"], types["kept"], types["share"], types["not_kept_because"]) == ("3", "2", "66.7", "not JSON: 1")
+    assert wordings["kept"] == "0" and wordings["not_kept_because"] == "not JSON: 2; copy of the seed: 1"
+    assert (both["requests"], both["kept"], both["not_kept_because"]) == ("6", "2", "not JSON: 3; copy of the seed: 1")
 
 
 def test_wise_ft_points_are_means_over_tasks(results: Path) -> None:

@@ -31,7 +31,7 @@ from shopbench.rule_graph import between_boxes, box_of_rules, read_graph
 COLUMNS = ["rule", "stage", "feeds"]
 # Stages of one colour, in the order of the pipeline.
 STAGES = {
-    "data": (BLUE, ["environments", "sources", "tables", "datasets", "evaluation"]),
+    "data": (BLUE, ["environments", "sources", "tables", "synthetic", "datasets", "evaluation"]),
     "blends and cards": (SKY, ["blends", "cards"]),
     "base and training": (ORANGE, ["base", "adapters"]),
     "ensembles": (YELLOW, ["ensembles"]),
@@ -39,6 +39,8 @@ STAGES = {
     "inference and scores": (GREEN, ["inference", "scoring"]),
     "report": (RED, ["Snakefile", "report", "report_data", "report_training", "report_models", "report_scores", "report_run"]),
 }
+# A rule, or one that is another's with something else.
+RULE = re.compile(r"^(?:rule|use rule \w+ as) (\w+)", re.M)
 # Inches: from row to row, a box's height and width, the room of a line that passes a row, and of the gap beside it.
 ROW, BOX, BOX_WIDTH, LANE, GAP = 0.42, 0.2, 1.25, 0.04, 0.12
 
@@ -46,9 +48,9 @@ ROW, BOX, BOX_WIDTH, LANE, GAP = 0.42, 0.2, 1.25, 0.04, 0.12
 def stage_of_rules(files: list[Path]) -> dict[str, str]:
     """Each rule's stage, by the file that defines it."""
     by_file = {file: stage for stage, (_, members) in STAGES.items() for file in members}
-    if unknown := [path for path in files if path.stem not in by_file and re.search(r"^rule ", path.read_text(encoding="utf-8"), re.M)]:
+    if unknown := [path for path in files if path.stem not in by_file and RULE.search(path.read_text(encoding="utf-8"))]:
         raise BadInput(f"{unknown[0]}: its rules belong to no stage; name the file in STAGES of figures/pipeline.py")
-    return {rule: by_file[path.stem] for path in files for rule in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)}
+    return {rule: by_file[path.stem] for path in files for rule in RULE.findall(path.read_text(encoding="utf-8"))}
 
 
 def draw_box(axes: Axes, text: str, x: float, y: float, colour: str) -> None:

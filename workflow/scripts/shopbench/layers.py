@@ -24,8 +24,34 @@ class Layout:
     bends: dict[Edge, list[float]]
 
 
+def without_rings(nodes: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
+    """Without the arrows that lead back to where a path came from: jobs form no ring, but the rules that they are of may."""
+    after: dict[str, list[str]] = {n: [b for a, b in edges if a == n] for n in nodes}
+    on_path: set[str] = set()
+    done: set[str] = set()
+    back: set[Edge] = set()
+
+    def walk(node: str) -> None:
+        on_path.add(node)
+        for following in after[node]:
+            if following in on_path:
+                back.add((node, following))
+            elif following not in done:
+                walk(following)
+        on_path.remove(node)
+        done.add(node)
+
+    # From where nothing leads to first, so that what leads back is what came last.
+    fed = {b for _, b in edges}
+    for node in sorted(nodes, key=lambda n: n in fed):
+        if node not in done:
+            walk(node)
+    return [edge for edge in edges if edge not in back]
+
+
 def without_shortcuts(nodes: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
-    """The transitive reduction: an arrow that a longer path says already is left out."""
+    """The transitive reduction: an arrow that a longer path says already is left out, and so is one that leads back."""
+    edges = without_rings(nodes, edges)
     after: dict[str, set[str]] = {n: {b for a, b in edges if a == n} for n in nodes}
 
     def reaches(start: str, goal: str) -> bool:
