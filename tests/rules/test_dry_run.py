@@ -108,4 +108,4 @@ def test_the_jobs_are_drawn_by_stage(checkout):
     printed = [job.split("(")[0] for job in planned_jobs(checkout, "--profile", "slurm", "--forceall")]
     assert {("build_dataset", "39"), ("draw_*", str(sum(rule.startswith("draw_") for rule in printed)))} <= set(drawn)
     assert sum(int(number) for _, number in drawn) == len([rule for rule in printed if rule not in ("build_env", "all")])
-    assert len(drawn) < 30
+    assert len(drawn) < 40
