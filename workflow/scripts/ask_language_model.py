@@ -82,17 +82,18 @@ def main() -> None:
     failures = []
     for seeds, template, output in zip(args.seeds, args.templates, args.outputs, strict=True):
         asked = Set(seeds, read_template(template), asker, AnswerCache(args.cache, asker, seeds.stem))
-        failed: Counter[str] = Counter()
+        failed: dict[str, str] = {}
         for requests in (asked.requests, asked.checks) if args.self_check else (asked.requests,):
             missing = sum(request not in asked.cache for request in requests())
             progress(f"{seeds.stem}: {missing} requests to {asker.model}, the others are answered")
             if missing:
                 engine = engine or start_engine(args)
-                failed += answer(engine, asked.cache, requests)
-        count, unanswered = write_answers(output, asked, args.self_check)
-        progress(f"{seeds.stem}: {count} seeds, {unanswered} without an answer {dict(failed) or ''}")
+                failed |= answer(engine, asked.cache, requests)
+        count, unanswered = write_answers(output, asked, failed, args.self_check)
+        reasons = dict(Counter(failed.values()))
+        progress(f"{seeds.stem}: {count} seeds, {unanswered} without an answer {reasons or ''}")
         if unanswered > args.unanswered_share * count:
-            failures.append(f"{unanswered} of {count} seeds of {seeds.stem} have no answer ({dict(failed)})")
+            failures.append(f"{unanswered} of {count} seeds of {seeds.stem} have no answer ({reasons})")
         asked.cache.close()
     if engine:
         engine.close()
@@ -158,10 +159,10 @@ def start_engine(args: argparse.Namespace) -> Engine:
     return (BatchEndpoint if args.settings["mode"] == "batch" else Endpoint)(args.settings, args.sampling, ledger)
 
 
-def answer(engine: Engine, cache: AnswerCache, requests: Callable[[], Iterator[Request]]) -> Counter[str]:
-    """Ask what is missing, each different request once, and keep what is final; what stays without an answer is counted by reason."""
+def answer(engine: Engine, cache: AnswerCache, requests: Callable[[], Iterator[Request]]) -> dict[str, str]:
+    """Ask what is missing, each different request once, and keep what is final; return why, by key, the others stay without an answer."""
     sent: set[str] = set()
-    failed: Counter[str] = Counter()
+    failed: dict[str, str] = {}
 
     def missing() -> Iterator[Request]:
         for request in requests():
@@ -171,19 +172,22 @@ def answer(engine: Engine, cache: AnswerCache, requests: Callable[[], Iterator[R
 
     for request, reply in engine.replies(missing(), cache.path):
         if reply.final:
-            cache.add(request, reply)
+            failed.pop(request.key, None)
+            # A batch is read from its start again after a kill.
+            if request not in cache:
+                cache.add(request, reply)
         else:
-            failed[reply.reason] += 1
+            failed[request.key] = reply.reason
     return failed
 
 
-def write_answers(output: Path, asked: Set, self_check: bool) -> tuple[int, int]:
+def write_answers(output: Path, asked: Set, failed: dict[str, str], self_check: bool) -> tuple[int, int]:
     """Write a set's output; (its lines, those that another run could bring an answer for)."""
     count = unanswered = 0
     with whole_text(output) as stream:
         for seed in seeds_of(asked.seeds):
             request = asked.request(seed)
-            reply = asked.cache.get(request) or Reply(None, "no answer")
+            reply = asked.cache.get(request) or Reply(None, failed.get(request.key, "no answer"))
             check = asked.check(seed) if self_check else None
             said = parsed(checked.text) if check and (checked := asked.cache.get(check)) else None
             identity = {"id": seed["id"], "level": asked.template.level(seed["id"]), "prompt_hash": request.prompt_hash}

@@ -77,8 +77,8 @@ def chunks(path: Path) -> Iterator[list[dict[str, Any]]]:
 def read_line(path: Path, number: int, text: str) -> dict[str, Any]:
     try:
         line: dict[str, Any] = json.loads(text)
-        line["seed"], line["response"], line["reason"]
-    except (ValueError, KeyError, TypeError):
+        line["seed"], line["response"], line["reason"], line["check"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadInput(f"{path}, line {number}: no line of answers; delete the file and run again") from None
     return line
 

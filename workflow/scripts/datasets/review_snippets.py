@@ -59,11 +59,12 @@ SNIPPET_WORDS = range(2, 11)
 
 def build(inputs: Inputs) -> Candidates:
     said = inputs.some(reviews(inputs, "text", "rating").filter(pl.col("rating") != 3), "user_id", USERS)
+    # Kinds that a language model named count in rows that say so alone: the others are as they would be without one.
     snippets = Lookalikes(
         (bucket, snippet)
-        for kind, rating, text in said.select("kind", "rating", "text").iter_rows()
+        for kind, source_kind, rating, text in said.select("kind", "source_kind", "rating", "text").iter_rows()
         for snippet in snippets_of(text)
-        for bucket in ((kind, SENTIMENTS[rating]), (SENTIMENTS[rating],))
+        for bucket in ((True, kind, SENTIMENTS[rating]), (False, source_kind, SENTIMENTS[rating]), (SENTIMENTS[rating],))
     )
 
     quoted = inputs.made("review_aspects")
@@ -85,8 +86,9 @@ def build(inputs: Inputs) -> Candidates:
             raise Skip("snippet of both sentiments")
         if row["kind_made"] or first not in own:
             draw.uses.add("enrich")
-        right = [first, *snippets.wrong(draw, 2, [(row["kind"], sentiment)], [first], unless=of_both_sides)]
-        wrong = snippets.wrong(draw, 12, [(row["kind"], opposite), (opposite,)], right, unless=of_both_sides)
+        kind = (row["kind_made"], row["kind"])
+        right = [first, *snippets.wrong(draw, 2, [(*kind, sentiment)], [first], unless=of_both_sides)]
+        wrong = snippets.wrong(draw, 12, [(*kind, opposite), (opposite,)], right, unless=of_both_sides)
         return pick_some(draw, WORDINGS, right=right, wrong=wrong, kind=row["kind"], sentiment=sentiment)
 
     return Candidates(said, key=KEY, group=("amazon_reviews_2023", "product", "product_id"), ask=ask)

@@ -11,7 +11,19 @@ from typing import Any
 
 from shopbench.dataset.texts import words
 from shopbench.language_model.seeding import Seed, SeedSource
-from shopbench.language_model.verdicts import STEM, distinct, grounded_in, hides, in_language, length_within, no_copy, numbers_in, require
+from shopbench.language_model.verdicts import (
+    content_words,
+    distinct,
+    grounded_in,
+    hides,
+    in_language,
+    length_within,
+    no_copy,
+    numbers_in,
+    require,
+    stem,
+    stems,
+)
 
 NEW_TEXT = "question"
 
@@ -35,11 +47,11 @@ def judge(seed: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     for option in [category, *others]:
         length_within(option, 1, 4)
         in_language(option, "en")
-    grounded_in(fields["value"], question)
+    grounded_in(fields["value"], question, least=len(words(fields["value"])))
     numbers_in(question, f"{fields['title']} {fields['value']}")
     grounded_in(category, fields["title"])
-    title = {word[:STEM] for word in words(fields["title"])}
-    require(all(word[:STEM] not in title for other in others for word in words(other)), "wrong option fits the seed")
+    title = set(stems(fields["title"]))
+    require(all(stem(word) not in title for other in others for word in content_words(other)), "wrong option fits the seed")
     hides(question, category)
     no_copy(question, fields["title"])
     return {"question": question, "category": category.lower(), "others": [other.lower() for other in others]}

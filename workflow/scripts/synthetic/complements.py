@@ -12,7 +12,7 @@ from typing import Any
 
 from shopbench.dataset.question import Draw
 from shopbench.language_model.seeding import Seed, SeedSource
-from shopbench.language_model.verdicts import among, in_language, length_within, no_copy, plain, require
+from shopbench.language_model.verdicts import among, content_words, in_language, length_within, no_copy, plain, require
 
 # The answer is a type of the list.
 NEW_TEXT = None
@@ -38,5 +38,5 @@ def judge(seed: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     reason = " ".join(answer["reason"].split())
     length_within(reason, 5, 40)
     in_language(reason, "en")
-    no_copy(reason, f"{fields['type']} {complement}")
+    no_copy(" ".join(content_words(reason)), f"{fields['type']} {complement}")
     return {"complement": complement, "others": [other for other in fields["types"] if other != complement], "reason": reason}

@@ -11,10 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from shopbench.language_model.seeding import Seed, SeedSource
-from shopbench.language_model.verdicts import grounded_in, hides, in_language, length_within, no_copy, numbers_in, recomputed, require
+from shopbench.language_model.verdicts import (
+    content_words,
+    grounded_in,
+    hides,
+    in_language,
+    length_within,
+    no_copy,
+    numbers_in,
+    recomputed,
+    require,
+)
 
 NEW_TEXT = "question"
 OPTION = re.compile(r"^\d+\. (.*)$", re.MULTILINE)
+# What product_for_query shows behind a title.
+BEHIND_TITLE = re.compile(r" \((?:brand|color): ")
 
 
 def seeds(source: SeedSource) -> Iterator[Seed]:
@@ -25,16 +37,19 @@ def seeds(source: SeedSource) -> Iterator[Seed]:
 
 
 def judge(seed: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """The right product, and a question in English that carries the query's words, but is neither the query nor tells a title."""
+    """The right product, and a question in English that carries the query's words, but is neither the query nor tells a title.
+
+    One of the query's words may be missing: customers misspell them.
+    """
     fields = seed["fields"]
     recomputed(answer["product"], seed["facts"]["right"])
     question = " ".join(answer["question"].split())
     length_within(question, 6, 60)
     in_language(question, "en")
     require(question.endswith("?"), "no question")
-    grounded_in(question, fields["query"], least=2)
+    grounded_in(fields["query"], question, least=max(2, len(content_words(fields["query"])) - 1))
     numbers_in(question, fields["query"])
     no_copy(question, fields["query"])
     for product in fields["products"]:
-        hides(question, product.split(" (")[0])
+        hides(question, BEHIND_TITLE.split(product)[0])
     return {"question": question}

@@ -28,9 +28,10 @@ MANNERS = [
     "in plain words, as to a newcomer",
     "in one flowing sentence before the material",
 ]
-# Lines of a list that each form of question has at least: how it is routed depends on them.
-LISTED = {"multiple-choice": 4, "retrieval": 10, "ranking": 5}
+# Lines of a list that each form of question has at least (ECInstruct ranks two, rank_queries four): how it is routed depends on them.
+LISTED = {"multiple-choice": 2, "retrieval": 2, "ranking": 4}
 FIRST = {"multiple-choice": 0, "retrieval": 1, "ranking": 1}
+OPTIONS = re.compile(r"^\{options\}$", re.MULTILINE)
 
 
 def seeds(source: SeedSource) -> Iterator[Seed]:
@@ -47,7 +48,7 @@ def judge(seed: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     written, wording = seed["facts"]["wording"], answer["wording"].strip()
     require(sorted(fields_of(wording)) == sorted(fields_of(written)), "other fields than the seed's")
     require(wording.split()[-1:] == written.split()[-1:], "other last word than the seed's")
-    require(("\n{options}" in written) == ("\n{options}" in wording), "options not on lines of their own")
+    require(bool(OPTIONS.search(written)) == bool(OPTIONS.search(wording)), "options not on lines of their own")
     prose, written_prose = (re.sub(r"\{\w+\}", " ", text) for text in (wording, written))
     length_within(prose, 3, 2 * len(written_prose.split()) + 25)
     in_language(prose, "en")
@@ -61,12 +62,14 @@ def judge(seed: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
 def fields_of(wording: str) -> list[str]:
     """Names of the {fields}, in order. A conversion, a format or a lone brace is no wording of ours."""
     try:
-        parts = [(name, form, conversion) for _, name, form, conversion in Formatter().parse(wording) if name is not None]
+        parts = list(Formatter().parse(wording))
     except ValueError:
         raise Reject("braces that are no field") from None
-    if any(form or conversion or not name.isidentifier() for name, form, conversion in parts):
+    fields = [(name, form, conversion) for _, name, form, conversion in parts if name is not None]
+    if any(form or conversion or not name.isidentifier() for name, form, conversion in fields):
         raise Reject("braces that are no field")
-    return [name for name, _, _ in parts]
+    require(not any(set("{}") & set(text) for text, *_ in parts), "braces that are no field")
+    return [name for name, _, _ in fields]
 
 
 def filled(wording: str, kind: str) -> str:

@@ -1,7 +1,8 @@
 """The endpoint's Batch API: requests as a file, answers within a day, cheaper.
 
 A journal beside the cache says which requests go into a batch before it is submitted, and the batch carries the journal's label as
-metadata, which the server lists: so a batch that was submitted before a kill is found again, and nothing in it is asked twice.
+metadata, which the server lists: so a batch that was submitted before a kill, or whose submission the server answered too late, is found
+again, and nothing in it is asked twice.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any, Literal
 
 from shopbench.files import BadInput, progress
 from shopbench.language_model.cache import Reply
-from shopbench.language_model.endpoint import body_of, cap_reached, reply_of, require_key
+from shopbench.language_model.endpoint import body_of, cap_reached, longer_wait, refusal, reply_of, require_key, unreachable
 from shopbench.language_model.prompts import Request
+from shopbench.language_model.redaction import redacted
 from shopbench.language_model.spending import CapReached, Ledger
 
 # The API's limit is 50,000 requests and 200 MB a batch; smaller ones come back sooner and stay small in memory.
@@ -27,6 +29,8 @@ BATCH_REQUESTS = 5_000
 WINDOW: Literal["24h"] = "24h"
 ENDED = {"completed", "failed", "expired", "cancelled"}
 LABEL = "shopbench"
+# Reasons of replies that cost nothing.
+UNCHARGED = ("HTTP", "batch")
 
 
 class BatchEndpoint:
@@ -43,9 +47,20 @@ class BatchEndpoint:
         """Each request with its reply, batch by batch, those of batches from before a kill first; the journal lies beside the set's
         `cache`.
 
-        `requests` is read lazily and must leave out what was yielded before. Raises BadInput when the cap does not allow the next batch.
+        `requests` is read lazily and must leave out what was yielded before. Raises BadInput when the cap does not allow the next batch, or
+        the server refuses it or is down; a batch that the server has taken is found again.
         """
+        import openai
+
         self._journal = cache.with_suffix(".batches")
+        try:
+            yield from self._replies(requests)
+        except openai.APIStatusError as error:
+            raise refusal(error) from None
+        except openai.APIConnectionError as error:
+            raise BadInput(f"the endpoint: {unreachable(error)}; run again when it is up") from None
+
+    def _replies(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Reply]]:
         for entry in self._open_entries():
             batch = self._find(entry["label"])
             if batch:
@@ -70,14 +85,19 @@ class BatchEndpoint:
         open_requests = {key: Request(key, prompt_hash, [], {}) for key, prompt_hash in entry["requests"]}
         progress(f"batch {batch.id}: {len(open_requests)} requests")
         batch = self._wait(batch)
-        dollars = 0.0
+        if batch.status == "failed":
+            self._close(entry, 0.0)
+            said = "; ".join(str(error.message) for error in (batch.errors.data or [])) if batch.errors else "no reason given"
+            raise BadInput(f"the endpoint refused batch {batch.id}: {redacted(said)[:300]}")
+        dollars, counted = 0.0, True
         for key, reply in self._results(batch):
             if request := open_requests.pop(key, None):
                 dollars += self._ledger.price(reply.prompt_tokens, reply.completion_tokens) * self._settings["batch_price"]
+                counted = counted and bool(reply.prompt_tokens or reply.reason.startswith(UNCHARGED))
                 yield request, reply
         for request in open_requests.values():
             yield request, Reply(None, f"batch {batch.status}")
-        self._close(entry, dollars)
+        self._close(entry, dollars if counted else None)
 
     def _open_entries(self) -> list[dict[str, Any]]:
         """The journal's batches that were not collected to their end. A last line torn by a kill was never submitted."""
@@ -93,8 +113,10 @@ class BatchEndpoint:
                 entries[line["label"]] = line
         return list(entries.values())
 
-    def _close(self, entry: dict[str, Any], dollars: float) -> None:
-        self._ledger.settle(entry["reserved"], dollars)
+    def _close(self, entry: dict[str, Any], dollars: float | None) -> None:
+        """Note that a batch needs nothing more, and what it cost; without a price, the most that it can have cost stays counted."""
+        if dollars is not None:
+            self._ledger.settle(entry["reserved"], dollars)
         self._write({"ended": entry["label"]})
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -113,9 +135,25 @@ class BatchEndpoint:
                 file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.seek(0)
             uploaded = self._client.files.create(file=("requests.jsonl", file), purpose="batch")
-        return self._client.batches.create(
-            input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window=WINDOW, metadata={LABEL: label}
-        )
+        return self._create(uploaded.id, label)
+
+    def _create(self, file_id: str, label: str) -> Any:
+        """Submit a batch. The client does not repeat that by itself: the server may have one of which it did not tell in time."""
+        import openai
+
+        client, number = self._client.with_options(max_retries=0), 0
+        while True:
+            try:
+                return client.batches.create(
+                    input_file_id=file_id, endpoint="/v1/chat/completions", completion_window=WINDOW, metadata={LABEL: label}
+                )
+            except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError):
+                if batch := self._find(label):
+                    return batch
+                if number == self._settings["retries"]:
+                    raise
+            time.sleep(longer_wait(number))
+            number += 1
 
     def _wait(self, batch: Any) -> Any:
         while batch.status not in ENDED:
@@ -123,15 +161,13 @@ class BatchEndpoint:
             batch = self._client.batches.retrieve(batch.id)
             counts = batch.request_counts
             progress(f"batch {batch.id}: {batch.status}" + (f", {counts.completed} of {counts.total}" if counts else ""))
-        if batch.status == "failed":
-            said = "; ".join(str(error.message) for error in (batch.errors.data or [])) if batch.errors else "no reason given"
-            raise BadInput(f"the endpoint refused batch {batch.id}: {said[:300]}")
         return batch
 
     def _results(self, batch: Any) -> Iterator[tuple[str, Reply]]:
         """(key, reply) of the lines of the batch's two files."""
         for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
-            for text in self._client.files.content(file_id).iter_lines():
+            # The client's own lines end at U+2028 and others, too, which may stand in an answer.
+            for text in self._client.files.content(file_id).content.split(b"\n"):
                 line = json.loads(text) if text.strip() else {}
                 response = line.get("response") or {}
                 status = response.get("status_code", 0)

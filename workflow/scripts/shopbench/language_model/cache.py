@@ -12,8 +12,10 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from shopbench.files import BadInput
 from shopbench.language_model.prompts import Asker, Request
 
 TOO_LONG, REFUSED = "prompt longer than max_model_len allows", "refused by the model"
@@ -47,14 +49,19 @@ class AnswerCache:
         self._places: dict[str, int] = {}
         self._read_places()
         self._stream = self.path.open("r+b")
+        # An endpoint's thread makes requests of what is here while its caller adds replies.
+        self._lock = Lock()
 
     def _read_places(self) -> None:
         place = 0
         with self.path.open("rb") as stream:
-            for line in stream:
+            for number, line in enumerate(stream, start=1):
                 if not line.endswith(b"\n"):
                     break
-                self._places[json.loads(line)["key"]] = place
+                try:
+                    self._places[json.loads(line)["key"]] = place
+                except (ValueError, KeyError, TypeError):
+                    raise BadInput(f"{self.path}, line {number}: no line of this cache; delete it and run again") from None
                 place += len(line)
         os.truncate(self.path, place)
 
@@ -65,16 +72,19 @@ class AnswerCache:
         """The reply to a request, if it is here."""
         if request not in self:
             return None
-        self._stream.seek(self._places[request.key])
-        line: dict[str, Any] = json.loads(self._stream.readline())
+        with self._lock:
+            self._stream.seek(self._places[request.key])
+            text = self._stream.readline()
+        line: dict[str, Any] = json.loads(text)
         return Reply(**line["reply"])
 
     def add(self, request: Request, reply: Reply) -> None:
         """Append, and hand the line to the system at once: a kill of this process loses nothing that was added."""
-        place = self._stream.seek(0, os.SEEK_END)
         line = {"key": request.key, "prompt": request.prompt_hash, "reply": asdict(reply)}
-        self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        self._stream.flush()
+        with self._lock:
+            place = self._stream.seek(0, os.SEEK_END)
+            self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._stream.flush()
         self._places[request.key] = place
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -49,7 +50,7 @@ class Asker:
     revision: str
     sampling: dict[str, Any]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest_of(self.model, self.revision, self.sampling)
 
@@ -117,7 +118,7 @@ def read_template(path: str | Path) -> Template:
     for level, sample in content["samples"].items():
         try:
             jsonschema.validate(json.loads(sample), content["answer"])
-        except (ValueError, jsonschema.ValidationError) as error:
+        except (TypeError, ValueError, jsonschema.ValidationError) as error:
             reason = getattr(error, "message", error)
             raise BadInput(f"{path}, sample {level}: not an answer as `answer` asks ({reason})") from None
     for key in ("user", "check"):
@@ -125,6 +126,8 @@ def read_template(path: str | Path) -> Template:
             fields = {name for _, name, _, _ in Formatter().parse(content[key]) if name is not None}
         except ValueError as error:
             raise BadInput(f"{path}, {key}: {error}; braces that are no field are doubled") from None
+        if not all(name.isidentifier() for name in fields):
+            raise BadInput(f"{path}, {key}: a field has a name in letters; braces that are no field are doubled")
         wanted = "sample" if key == "user" else "answer"
         if wanted not in fields:
             raise BadInput(f"{path}, {key}: lacks {{{wanted}}}")

@@ -10,9 +10,12 @@ LEAST_LENGTH = 6
 
 
 def redacted(text: str) -> str:
-    """The text with each secret of the environment replaced by its variable's name. A server may echo a key in an error or an answer."""
+    """The text with each secret of the environment replaced by its variable's name, also where the host stands for an address. A server may
+    echo a key in an error or an answer."""
     for name in SECRETS:
         secret = os.environ.get(name, "").rstrip("/")
-        if len(secret) >= LEAST_LENGTH:
-            text = text.replace(secret, f"<{name}>")
+        host = secret.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        for hidden in (secret, host):
+            if len(hidden) >= LEAST_LENGTH:
+                text = text.replace(hidden, f"<{name}>")
     return text

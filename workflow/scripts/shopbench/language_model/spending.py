@@ -2,15 +2,17 @@
 
 Before a request is sent, the most that it can cost is reserved; the reply settles it. A reservation that a kill left open stays counted,
 since nobody knows whether it was charged: the cap holds even then. A line is appended in one write and then everything is added up, so two
-jobs that reserve at once both see both.
+jobs that reserve at once both see both. A line that a full disk cut off is passed over: its request was not sent, or stays counted.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import uuid
 from pathlib import Path
+from threading import Lock
 
 # Tokens that a chat layout adds to a request's text, at most.
 LAYOUT_TOKENS = 100
@@ -28,6 +30,11 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._cap, self._prices = path, cap, prices
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        size = path.stat().st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")
+        # The caller of an engine looks at the total while the engine's thread reserves.
+        self._lock = Lock()
         self._read_to = 0
         self._dollars: dict[str, float] = {}
         self._total = 0.0
@@ -35,8 +42,9 @@ class Ledger:
     @property
     def spent(self) -> float:
         """Dollars settled and reserved by all who share the ledger."""
-        self._read_on()
-        return self._total
+        with self._lock:
+            self._read_on()
+            return self._total
 
     def price(self, prompt_tokens: int, completion_tokens: int) -> float:
         return (prompt_tokens * self._prices["prompt"] + completion_tokens * self._prices["completion"]) / PER
@@ -59,7 +67,9 @@ class Ledger:
         self._append(name, dollars)
 
     def _append(self, name: str, dollars: float) -> None:
-        os.write(self._file, json.dumps({"request": name, "dollars": dollars}).encode() + b"\n")
+        line = json.dumps({"request": name, "dollars": dollars}).encode() + b"\n"
+        if os.write(self._file, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _read_on(self) -> None:
         """Read what was appended since the last look; a line that another process is still writing is left for the next."""
@@ -69,6 +79,9 @@ class Ledger:
                 if not line.endswith(b"\n"):
                     break
                 self._read_to += len(line)
-                entry = json.loads(line)
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
                 self._total += entry["dollars"] - self._dollars.get(entry["request"], 0.0)
                 self._dollars[entry["request"]] = entry["dollars"]
