@@ -15,11 +15,10 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow/scripts"))
 
-from shopbench.modules import load_module
-
 from shopbench.dataset.sampling import LEAST_SAMPLE, Candidates, Inputs, sample
 from shopbench.dataset_table import read_dataset_table
 from shopbench.hash_columns import hash_columns
+from shopbench.modules import load_module
 from shopbench.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
