@@ -65,6 +65,15 @@ def test_one_key_turns_the_stage_off(checkout, off):
     assert "download_model(llama-3-70b)" in jobs
 
 
+def test_an_endpoint_is_asked_from_the_login_node(checkout, tmp_path):
+    overlay = tmp_path / "endpoint.yaml"
+    overlay.write_text("language_model: {engine: openai}\n")
+    text = snakemake(checkout, "--dry-run", "--profile", "slurm", "--configfile", str(overlay)).stdout
+    for rule in ("build_tasks", "enrich_seeds", "reword_instructions"):
+        assert f"\nlocalrule {rule}:" in text and f"\nrule {rule}:" not in text
+    assert "\nrule judge_answers:" in text
+
+
 def test_without_the_stage_held_out_rows_are_the_same_and_the_report_says_so(finished_run, tmp_path, off):
     """Three datasets, the table and the pie of a run that differs in this key alone; its tables are the finished run's."""
     overlay = tmp_path / "elsewhere.yaml"

@@ -89,6 +89,9 @@ def set_at(config, path, value):
         ("inference.challenge.system", "round2", "systems.round2.track1 is 'track1', which is not quantized"),
         ("training.rank", "64", "training.rank: '64' is not of type 'integer'"),
         ("base_model", "qwen", "base_model names 'qwen'"),
+        ("language_model.model", "llama", "language_model.model names 'llama', which is not defined; did you mean 'llama-3-70b'"),
+        ("language_model.engine", "gpt", "language_model.engine: 'gpt' is not one of"),
+        ("language_model.endpoint.api_key", "sk-1", "unknown key 'api_key' in language_model.endpoint"),
     ],
 )
 def test_a_mistake_is_one_line(path, value, says):
@@ -142,3 +145,22 @@ def test_a_given_adapter_beside_its_blend_is_refused():
     config["adapters"]["v8"] |= {"path": "/my/adapter"}
     with pytest.raises(BadInput, match="adapters.v8"):
         resolve(config, ROOT)
+
+
+def test_a_model_does_not_write_for_the_datasets_that_it_learns_from():
+    config = merged("config/demo.yaml")
+    config["language_model"]["model"] = "demo-base"
+    with pytest.raises(BadInput, match="language_model.model is 'demo-base', which is pretrained on the datasets"):
+        resolve(config, ROOT)
+    config["language_model"]["enabled"] = False
+    resolve(config, ROOT)
+
+
+def test_a_run_that_asks_an_endpoint_needs_no_model_of_its_own():
+    config = merged("config/config.yaml")
+    config["models"]["llama-3-70b"] = None
+    config["variants"]["llama-3-70b"] = None
+    with pytest.raises(BadInput, match="language_model.model"):
+        resolve(config, ROOT)
+    config["language_model"]["engine"] = "openai"
+    resolve(config, ROOT)

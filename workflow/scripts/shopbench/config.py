@@ -81,9 +81,7 @@ def resolve(config: dict[str, Any], root: Path) -> dict[str, Any]:
     _resolve_sweeps(config)
     _resolve_variants(config)
     _check_quantization(config)
-    writer = config["language_model"]
-    if writer["enabled"] and writer["engine"] == "vllm":
-        _look_up(writer["model"], config["models"], "language_model.model")
+    _check_writer(config)
     _check_challenge(config)
     return config
 
@@ -210,6 +208,18 @@ def _check_quantization(config: dict[str, Any]) -> None:
         raise BadInput(f"config: {where} is auto-gptq, which needs CUDA; set gptqmodel, or accelerator: cuda")
     if gptq["bits"] == 8 and any(variant["precision"] == "gptq" for variant in config["variants"].values()):
         raise BadInput("config: quantization.methods.gptq.bits is 8, which vLLM loads on CUDA alone; set 4, or accelerator: cuda")
+
+
+def _check_writer(config: dict[str, Any]) -> None:
+    writer = config["language_model"]
+    if not writer["enabled"] or writer["engine"] != "vllm":
+        return
+    model = _look_up(writer["model"], config["models"], "language_model.model")
+    if "pretrain" in model and model["pretrain"].get("task_share") != 0:
+        raise BadInput(
+            f"config: language_model.model is '{writer['model']}', which is pretrained on the datasets that it would write for; "
+            f"set models.{writer['model']}.pretrain.task_share: 0, or name another model"
+        )
 
 
 def _check_challenge(config: dict[str, Any]) -> None:
