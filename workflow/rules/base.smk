@@ -1,8 +1,9 @@
-# Base models: a pinned snapshot from the hub, one that the site already has, or a tiny one trained from the run's own text.
+# Base models: a pinned snapshot from the hub, one that the site already has, or a tiny one trained here.
 #
 # Needs    the hub                                 for a model with `hub` and `revision`
 #          a folder                                for a model with `path`
 #          <results>/tables/{table}.parquet, <results>/datasets/{dataset}.parquet    for a model with `pretrain`
+#          nothing                                 for a model with `lessons`: it has a simulated shop of its own
 # Leaves   <results>/base/{model}/                 config, tokenizer and safetensors weights, with a manifest
 
 # Not ECInstruct's items, which hold answers, and not the sessions, which are no text.
@@ -94,6 +95,35 @@ rule pretrain_demo_base:
           --tables {input.tables:q} \
           --datasets {input.datasets:q} \
           --parameters {params.parameters:q} \
+          --output {params.folder:q} \
+          2>&1 | tee {log:q}
+        """
+
+
+rule teach_demo_base:
+    input:
+        program=program("teach_demo_base.py"),
+        env=environment("model"),
+    output:
+        manifest="<results>/base/{model}/manifest.json",
+    log:
+        "<logs>/teach_demo_base/{model}.log",
+    benchmark:
+        "<benchmarks>/teach_demo_base/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(models_with("lessons")),
+    conda:
+        "../../envs/model.yaml"
+    params:
+        python=python.model,
+        parameters=lambda w: json.dumps(config["models"][w.model]["lessons"], sort_keys=True),
+        parts=config["pathvars"]["parts"],
+        folder=lambda w, output: Path(output.manifest).parent,
+    shell:
+        """
+        {params.python:q} {input.program[0]:q} \
+          --parameters {params.parameters:q} \
+          --parts {params.parts:q} \
           --output {params.folder:q} \
           2>&1 | tee {log:q}
         """

@@ -30,6 +30,8 @@ LOCAL, THIS_MACHINE, NOWHERE = "login node", "this machine", "no partition"
 HEADER = ["jobs", "number", "where", "GPUs", "CPUs", "memory, GB", "limit", "each", "all", "GPU-hours", "how"]
 # What stays in a brief table as a row of its own: jobs with GPUs, and this share of all hours.
 BRIEF_SHARE = 0.02
+# Of the longest chain of jobs, those that are worth a name.
+SLOW_RULES = ("train_adapter", "pretrain_demo_base", "teach_demo_base", "quantize_model", "answer_questions")
 Table = tuple[list[str], list[list[str]]]
 
 
@@ -253,7 +255,7 @@ def totals(plan: Plan) -> list[str]:
     local = sum(asked.where == LOCAL for asked in places)
     counted = f"{len(plan.jobs)} jobs" + (f": {submitted} submissions to SLURM, {local} on the login node" if plan.site else "")
     chain_hours, chain = longest_chain(plan.jobs, hours)
-    slowest = [name for name in chain if name.split()[0] in ("train_adapter", "pretrain_demo_base", "quantize_model", "answer_questions")]
+    slowest = [name for name in chain if name.split()[0] in SLOW_RULES]
     disk = [item for made in plan.estimates for item in made.disk]
     kept, whole = sum(item.bytes for item in disk if item.kept), sum(item.bytes for item in disk)
     by_place = {place: sum(item.bytes for item in disk if item.place == place) for place in {item.place for item in disk}}

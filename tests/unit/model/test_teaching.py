@@ -1,0 +1,82 @@
+"""A base model taught for a few steps for real."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from shopbench.files import check_manifest
+
+SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+PARAMETERS = {"tokens": 10_000, "num_hidden_layers": 2, "seed": 5}
+
+
+def teach(folder, parts, parameters=PARAMETERS, **environment):
+    command = [sys.executable, str(SCRIPTS / "teach_demo_base.py"), "--parameters", json.dumps(parameters), "--parts", str(parts)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+    return subprocess.run([*command, "--output", str(folder)], env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("taught")
+    outcome = teach(folder / "model", folder / "parts")
+    assert outcome.returncode == 0, outcome.stderr
+    return folder
+
+
+def test_a_whole_model_is_left(trained):
+    folder = trained / "model"
+    check_manifest(folder)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    assert model.config.model_type == "qwen2" and len(tokenizer) <= model.config.vocab_size
+    record = json.loads((folder / "pretraining.json").read_text())
+    assert record["read"]["tokens"] >= PARAMETERS["tokens"] and len(record["read"]["sha256"]) == 64
+    lines = [json.loads(line) for line in (folder / "pretraining_log.jsonl").read_text().splitlines()]
+    assert record["read"]["sha256"] in (folder / "README.md").read_text()
+    assert set(lines[-1]["right"]) >= {"list", "match", "pick", "rank", "entity", "write"}
+    assert not list((trained / "parts" / "teach_demo_base").iterdir())
+
+
+def test_words_of_the_shop_are_single_tokens(trained):
+    tokenizer = AutoTokenizer.from_pretrained(trained / "model")
+    words = [" Velora", " Kettmar", " ceramic", " Backpack", " rouge", " シャンプー", " backpack", " zaino"]
+    assert [len(ids) for ids in tokenizer(words, add_special_tokens=False)["input_ids"]] == [1] * len(words)
+    assert tokenizer("Answer: 15", add_special_tokens=False)["input_ids"][-1] == tokenizer("5", add_special_tokens=False)["input_ids"][0]
+
+
+def test_a_killed_training_ends_as_one_that_was_not(trained, tmp_path):
+    """Killed after a checkpoint, then run again: the same bytes."""
+    parts, output = str(tmp_path / "parts"), str(tmp_path / "model")
+    early = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import teach_demo_base as program
+program.CHECKPOINT_SECONDS = 0
+save = program.Training.save
+def save_and_die(self):
+    save(self)
+    if self.state["step"] >= 4:
+        import os
+        os._exit(9)
+program.Training.save = save_and_die
+sys.argv = ["x", "--parameters", {json.dumps(json.dumps(PARAMETERS))}, "--parts", {parts!r}, "--output", {output!r}]
+program.main()
+"""
+    killed = subprocess.run([sys.executable, "-c", early], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert killed.returncode == 9 and not (tmp_path / "model").exists()
+    outcome = teach(tmp_path / "model", tmp_path / "parts")
+    assert outcome.returncode == 0 and "going on from step" in outcome.stderr
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (tmp_path / "model" / name).read_bytes() == (trained / "model" / name).read_bytes()
+    one, other = (json.loads((folder / "pretraining.json").read_text()) for folder in (tmp_path / "model", trained / "model"))
+    assert one["read"] == other["read"]
+
+
+def test_an_unknown_parameter_is_named(tmp_path):
+    outcome = teach(tmp_path / "model", tmp_path / "parts", {"stepps": 3})
+    assert outcome.returncode == 2 and outcome.stderr.strip().endswith("error: lessons.stepps: no such parameter")
