@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -68,10 +70,15 @@ def test_one_key_turns_the_stage_off(checkout, off):
 def test_an_endpoint_is_asked_from_the_login_node(checkout, tmp_path):
     overlay = tmp_path / "endpoint.yaml"
     overlay.write_text("language_model: {engine: openai}\n")
-    text = snakemake(checkout, "--dry-run", "--profile", "slurm", "--configfile", str(overlay)).stdout
-    for rule in ("build_tasks", "enrich_seeds", "reword_instructions"):
-        assert f"\nlocalrule {rule}:" in text and f"\nrule {rule}:" not in text
-    assert "\nrule judge_answers:" in text
+    command = [sys.executable, "workflow/scripts/plan_run.py", "--configfile", str(overlay), "--whole"]
+    said = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    where = dict(
+        re.findall(
+            r"^(build_tasks|enrich_seeds|reword_instructions|judge_answers|answer_questions) .*?(login node|cpu|a100|t4)  ", said, re.M
+        )
+    )
+    assert where.pop("judge_answers") == "cpu" and where.pop("answer_questions") in ("a100", "t4")
+    assert where == dict.fromkeys(("build_tasks", "enrich_seeds", "reword_instructions"), "login node")
 
 
 def test_without_the_stage_held_out_rows_are_the_same_and_the_report_says_so(finished_run, tmp_path, off):
@@ -92,6 +99,40 @@ def test_without_the_stage_held_out_rows_are_the_same_and_the_report_says_so(fin
     assert (finished_run / table).read_text().count("\n") == 1
     page = (finished_run / "results/tiny/report.html").read_text()
     assert re.search(r"[\d.]+ % of them made with a language model", page)
+
+
+def reworded(messages):
+    """An instruction with a sentence of small talk before it, as the template for wordings asks."""
+    instruction = messages[-1]["content"].split("filled in later:\n")[1].split("\n\nSay it in other words")[0]
+    talk = "Imagine that you stand behind the counter while somebody waits for your help today."
+    return json.dumps({"wording": f"{talk}\n{instruction}"})
+
+
+def test_an_endpoints_good_answers_reach_the_dataset(checkout, tmp_path, monkeypatch):
+    adopt_environments(checkout)
+    overlay = tmp_path / "endpoint.yaml"
+    overlay.write_text("language_model: {engine: openai, endpoint: {model: scripted, requests_per_minute: 100000}}\n")
+    dataset = "results/tiny/datasets/title_brand.parquet"
+    with ScriptedEndpoint(reworded) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        snakemake(checkout, dataset, *TINY, str(overlay), "--cores", "2", "--show-failed-logs")
+        asked = len(server.seen)
+        # The answers are kept outside results: a run that starts anew asks nothing.
+        (checkout / "results/tiny/answers/wordings.jsonl").unlink()
+        (checkout / dataset).unlink()
+        snakemake(checkout, dataset, *TINY, str(overlay), "--cores", "2", "--show-failed-logs")
+        assert len(server.seen) == asked > 100
+    lines = [json.loads(line) for line in (checkout / "results/tiny/synthetic/wordings.jsonl").open()]
+    kept = [line for line in lines if line["verdict"] == "kept"]
+    assert len(kept) > 0.9 * len(lines) == 0.9 * asked
+    rows = pl.read_parquet(checkout / dataset)
+    in_its_words = rows["prompt"].str.starts_with("Imagine that you stand behind the counter")
+    marked = rows["source"].str.json_path_match("$.llm").is_not_null()
+    assert (in_its_words == marked).all() and 0.3 < marked.filter(rows["split"] == "train").mean() < 0.7
+    assert not marked.filter(rows["split"] == "validation").any()
+    facts = json.loads(pl.read_parquet_metadata(checkout / dataset)["shopbench"])["llm"]
+    assert facts == {"rows": int(marked.sum()), "build": 0, "enrich": 0, "reword": int(marked.sum())}
 
 
 def test_no_secret_is_written(checkout, tmp_path, monkeypatch):
