@@ -2,7 +2,8 @@
 #
 # Needs    the hub                                 for a model with `hub` and `revision`
 #          a folder                                for a model with `path`
-#          <results>/tables/{table}.parquet, <results>/datasets/{dataset}.parquet    for a model with `pretrain`
+#          <results>/tables/{table}.parquet, <results>/datasets/{dataset}.parquet    for a model with `pretrain`; without the datasets for one
+#                                                  that reads no tasks, and so may write for them
 #          nothing                                 for a model with `lessons`: it has a simulated shop of its own
 # Leaves   <results>/base/{model}/                 config, tokenizer and safetensors weights, with a manifest
 
@@ -74,7 +75,7 @@ rule pretrain_demo_base:
         program=program("pretrain_demo_base.py"),
         env=environment("model"),
         tables=expand("<results>/tables/{table}.parquet", table=PRETRAINING_TABLES),
-        datasets=pretraining_tasks,
+        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
     output:
         manifest="<results>/base/{model}/manifest.json",
     log:
@@ -82,7 +83,7 @@ rule pretrain_demo_base:
     benchmark:
         "<benchmarks>/pretrain_demo_base/{model}.tsv"
     wildcard_constraints:
-        model=one_of(models_with("pretrain")),
+        model=one_of(pretrained(on_tasks=True)),
     conda:
         "../../envs/model.yaml"
     params:
@@ -98,6 +99,20 @@ rule pretrain_demo_base:
           --output {params.folder:q} \
           2>&1 | tee {log:q}
         """
+
+
+use rule pretrain_demo_base as pretrain_demo_writer with:
+    input:
+        program=program("pretrain_demo_base.py"),
+        env=environment("model"),
+        tables=expand("<results>/tables/{table}.parquet", table=PRETRAINING_TABLES),
+        datasets=[],
+    log:
+        "<logs>/pretrain_demo_writer/{model}.log",
+    benchmark:
+        "<benchmarks>/pretrain_demo_writer/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(pretrained(on_tasks=False)),
 
 
 rule teach_demo_base:

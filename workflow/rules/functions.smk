@@ -44,10 +44,9 @@ def models_with(key):
     return [name for name, model in config["models"].items() if key in model]
 
 
-def pretraining_tasks(w):
-    """The datasets whose tasks a tiny model reads; none without a share for them, as for one that writes for these datasets."""
-    share = config["models"][w.model]["pretrain"].get("task_share")
-    return [] if share == 0 else expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS)
+def pretrained(on_tasks):
+    """The tiny models that read the datasets' tasks, or those that read none, as one that writes for the datasets."""
+    return [name for name in models_with("pretrain") if (config["models"][name]["pretrain"].get("task_share") != 0) == on_tasks]
 
 
 # adapters
