@@ -40,8 +40,8 @@ AT_THE_TESTS_SCALE = [
 BY_CI = ["make test", "make cluster-test", "make test-backends"]
 # The programs of these need a SLURM: the cluster suite runs them on its own.
 ON_A_CLUSTER = ["make check-site", "make status", "make usage", "snakemake --profile slurm"]
-# These have tests of their own.
-ELSEWHERE = ["make locks"]
+# These have tests of their own: an endpoint that a test starts is named in the environment there.
+ELSEWHERE = ["make locks", "export OPENAI_API_KEY=... OPENAI_BASE_URL=https://your.endpoint/v1"]
 
 
 def commands() -> list[str]:
