@@ -87,6 +87,18 @@ def test_a_simulated_run_says_so_at_the_top(results: Path, text: str, tmp_path: 
     assert warning not in (tmp_path / "real.html").read_text()
 
 
+def test_a_run_without_a_language_model_says_so_at_the_top_and_at_its_table(results: Path, text: str, tmp_path: Path) -> None:
+    assert re.search(r"\([\d.]+ % of them made with a language model’s help\)", text[: text.index("<nav")])
+    config = yaml.safe_load((results / "run_config.yaml").read_text())
+    config["language_model"]["enabled"] = False
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert make_page(results, tmp_path / "off.html", tmp_path / "config.yaml").returncode == 0
+    off = (tmp_path / "off.html").read_text()
+    assert "all made by rules: the language-model stage is turned off" in off[: off.index("<nav")]
+    for words in ("turns the language-model stage off", "no row is enhanced"):
+        assert words in off and words not in text
+
+
 def test_published_numbers_keep_their_digits_and_their_mark(text: str) -> None:
     for printed in ("0.8334", "0.7909", "0.7800", "0.780", "502,435", "2e-4"):
         assert re.search(rf">{re.escape(printed)}<|alt", text)
