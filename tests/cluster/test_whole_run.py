@@ -12,7 +12,7 @@ from cluster_runs import THREADS, cluster_run, jobs_of
 
 from shopbench.job_usage import JobUsage
 
-WHOLE_RUN_SECONDS = 1200
+WHOLE_RUN_SECONDS = 1500
 
 
 @pytest.fixture(scope="module")

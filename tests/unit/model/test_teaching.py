@@ -15,10 +15,32 @@ SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 PARAMETERS = {"tokens": 10_000, "num_hidden_layers": 2, "seed": 5}
 
 
-def teach(folder, parts, parameters=PARAMETERS, **environment):
-    command = [sys.executable, str(SCRIPTS / "teach_demo_base.py"), "--parameters", json.dumps(parameters), "--parts", str(parts)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
-    return subprocess.run([*command, "--output", str(folder)], env=environment, capture_output=True, text=True)
+# The program with fewer texts for its tokenizer and fewer questions to itself, and perhaps something else changed.
+PROGRAM = """
+import sys
+sys.path.insert(0, {scripts!r})
+import teach_demo_base as program
+from shopbench.files import run_program
+program.TOKENIZER_ROUNDS, program.QUESTIONS = 300, 5
+{change}
+run_program(program.main)
+"""
+KILLED = """
+import os
+program.CHECKPOINT_SECONDS = 0
+save = program.Training.save
+def save_and_die(self):
+    save(self)
+    if self.state["step"] >= 4:
+        os._exit(9)
+program.Training.save = save_and_die
+"""
+
+
+def teach(folder, parts, parameters=PARAMETERS, change=""):
+    command = [sys.executable, "-c", PROGRAM.format(scripts=str(SCRIPTS), change=change), "--parameters", json.dumps(parameters)]
+    command += ["--parts", str(parts), "--output", str(folder)]
+    return subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +73,7 @@ def test_words_of_the_shop_are_single_tokens(trained):
 
 def test_a_killed_training_ends_as_one_that_was_not(trained, tmp_path):
     """Killed after a checkpoint, then run again: the same bytes."""
-    parts, output = str(tmp_path / "parts"), str(tmp_path / "model")
-    early = f"""
-import sys
-sys.path.insert(0, {str(SCRIPTS)!r})
-import teach_demo_base as program
-program.CHECKPOINT_SECONDS = 0
-save = program.Training.save
-def save_and_die(self):
-    save(self)
-    if self.state["step"] >= 4:
-        import os
-        os._exit(9)
-program.Training.save = save_and_die
-sys.argv = ["x", "--parameters", {json.dumps(json.dumps(PARAMETERS))}, "--parts", {parts!r}, "--output", {output!r}]
-program.main()
-"""
-    killed = subprocess.run([sys.executable, "-c", early], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    killed = teach(tmp_path / "model", tmp_path / "parts", change=KILLED)
     assert killed.returncode == 9 and not (tmp_path / "model").exists()
     outcome = teach(tmp_path / "model", tmp_path / "parts")
     assert outcome.returncode == 0 and "going on from step" in outcome.stderr
