@@ -54,7 +54,7 @@ rule list_seeds:
         python=python.data,
         modules=lambda w, input: [*input.program[2 : 2 + len(built_by(w))], *reworded_by(w)],
         wordings=lambda w: wordings_hash(reworded_by(w)),
-        rows=lambda w: json.dumps({name: DATASETS[name] for name in SYNTHETIC[w.set]}),
+        rows=lambda w: json.dumps(seed_rows(w)),
         requests=lambda w: requests_of(w.set),
         rewordings=WRITER["rewordings"],
         scale=config["datasets"]["scale"],

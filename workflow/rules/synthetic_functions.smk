@@ -17,6 +17,12 @@ def reworded_by(w):
     return modules if SYNTHETIC_TABLE[w.set]["use"] == "reword" else []
 
 
+def seed_rows(w):
+    """What a set's seeds need to know of config/datasets.tsv: sizes for the questions of datasets, words for their instructions."""
+    columns = {"build": ["size"], "enrich": [], "reword": ["task_type", "asks"]}[SYNTHETIC_TABLE[w.set]["use"]]
+    return {name: {column: DATASETS[name][column] for column in columns} for name in SYNTHETIC[w.set]}
+
+
 def seed_tables(w):
     """The tables of a set's sources."""
     return expand("<results>/tables/{table}.parquet", table=sorted({t for s in SYNTHETIC_TABLE[w.set]["sources"] for t in TABLES[s]}))

@@ -1,7 +1,7 @@
 """List the seeds of one synthetic set: what a language model will be asked about.
 
     python workflow/scripts/list_seeds.py --module workflow/scripts/synthetic/attribute_questions.py --name attribute_questions \\
-      --rows '{"category_attribute": {"dataset": "category_attribute", "size": 2350, ...}}' \\
+      --rows '{"category_attribute": {"size": 2350}}' \\
       --dataset-modules workflow/scripts/datasets/category_attribute.py --tables tables/m2_products.parquet \\
       --requests 2500 --rewordings 8 --scale 1.0 --seed 1 --validation-share 0.02 --output seeds/attribute_questions.jsonl
 
@@ -27,9 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--module", required=True, help="the set's module")
     parser.add_argument("--name", required=True, help="the set's name")
-    parser.add_argument(
-        "--rows", required=True, type=json.loads, help="JSON: rows of config/datasets.tsv of the datasets that use it, by name"
-    )
+    parser.add_argument("--rows", required=True, type=json.loads, help="JSON: what the seeds need of config/datasets.tsv, by dataset")
     parser.add_argument("--dataset-modules", nargs="*", default=[], help="their modules")
     parser.add_argument("--tables", nargs="*", default=[], help="the tables of its sources")
     parser.add_argument("--requests", type=int, required=True, help="seeds to list at most (number; of wordings, all are listed)")

@@ -36,8 +36,9 @@ class Seed:
 class SeedSource:
     """Where a module's `seeds` finds its seeds.
 
-    name is the set's; count how many are wanted; rewordings how many for each wording; rows the lines of config/datasets.tsv of the
-    datasets that use the set, and modules their modules, by name; tables the files of its sources; scale that of the datasets.
+    name is the set's; count how many are wanted; rewordings how many for each wording; rows what the set needs of config/datasets.tsv
+    (size to build, task_type and asks to re-word), and modules the modules, by the datasets that use it; tables the files of its sources;
+    scale that of the datasets.
     """
 
     name: str
