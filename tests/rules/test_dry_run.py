@@ -86,7 +86,10 @@ def test_every_rule_of_the_report_is_in_its_group():
 
 def test_other_configs_show_their_graph(checkout):
     assert "download_model(qwen2-7b)" in planned_jobs(checkout, "--configfile", "config/7b.yaml")
-    assert "pretrain_demo_base(demo-base)" in planned_jobs(checkout, "--profile", "profiles/demo")
+    jobs = planned_jobs(checkout, "--profile", "profiles/demo")
+    assert "link_model(demo-base)" in jobs and "pretrain_demo_base(demo-base)" not in jobs
+    anew = planned_jobs(checkout, "--profile", "profiles/demo", "--configfile", "config/demo.yaml", "config/demo_base.yaml")
+    assert "pretrain_demo_base(demo-base)" in anew and "link_model(demo-base)" not in anew
 
 
 def test_the_rule_graph_is_drawn_and_the_readmes_is_fresh(checkout):

@@ -1,14 +1,9 @@
-# Base models: a pinned snapshot from the hub, one that the site already has, or a tiny one trained here.
+# Base models: a pinned snapshot from the hub, one that the site already has (the demo's lies in this repository), or a tiny one trained here.
 #
 # Needs    the hub                                 for a model with `hub` and `revision`
-#          a folder                                for a model with `path`
-#          <results>/tables/{table}.parquet, <results>/datasets/{dataset}.parquet    for a model with `pretrain`; without the datasets for one
-#                                                  that reads no tasks, and so may write for them
-#          nothing                                 for a model with `lessons`: it has a simulated shop of its own
+#          a folder                                for a model with `path`; checked where `sha256` says what it must be
+#          nothing                                 for a model with `pretrain`: it has a simulated shop of its own
 # Leaves   <results>/base/{model}/                 config, tokenizer and safetensors weights, with a manifest
-
-# Not ECInstruct's items, which hold answers, and not the sessions, which are no text.
-PRETRAINING_TABLES = [table for table in ALL_TABLES if table not in ("ecinstruct", "m2_sessions")]
 
 
 localrules:
@@ -60,11 +55,13 @@ rule link_model:
     params:
         python=python.data,
         path=lambda w: config["models"][w.model]["path"],
+        sha256=lambda w: expected_digest(config["models"][w.model]),
         folder=lambda w, output: Path(output.manifest).parent,
     shell:
         """
         {params.python:q} {input.program[0]:q} \
           --path {params.path:q} \
+          {params.sha256} \
           --output {params.folder:q} \
           > {log:q} 2>&1
         """
@@ -74,8 +71,6 @@ rule pretrain_demo_base:
     input:
         program=program("pretrain_demo_base.py"),
         env=environment("model"),
-        tables=expand("<results>/tables/{table}.parquet", table=PRETRAINING_TABLES),
-        datasets=expand("<results>/datasets/{dataset}.parquet", dataset=DATASETS),
     output:
         manifest="<results>/base/{model}/manifest.json",
     log:
@@ -83,55 +78,12 @@ rule pretrain_demo_base:
     benchmark:
         "<benchmarks>/pretrain_demo_base/{model}.tsv"
     wildcard_constraints:
-        model=one_of(pretrained(on_tasks=True)),
+        model=one_of(models_with("pretrain")),
     conda:
         "../../envs/model.yaml"
     params:
         python=python.model,
         parameters=lambda w: json.dumps(config["models"][w.model]["pretrain"], sort_keys=True),
-        folder=lambda w, output: Path(output.manifest).parent,
-    shell:
-        """
-        {params.python:q} {input.program[0]:q} \
-          --tables {input.tables:q} \
-          --datasets {input.datasets:q} \
-          --parameters {params.parameters:q} \
-          --output {params.folder:q} \
-          2>&1 | tee {log:q}
-        """
-
-
-use rule pretrain_demo_base as pretrain_demo_writer with:
-    input:
-        program=program("pretrain_demo_base.py"),
-        env=environment("model"),
-        tables=expand("<results>/tables/{table}.parquet", table=PRETRAINING_TABLES),
-        datasets=[],
-    log:
-        "<logs>/pretrain_demo_writer/{model}.log",
-    benchmark:
-        "<benchmarks>/pretrain_demo_writer/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(pretrained(on_tasks=False)),
-
-
-rule teach_demo_base:
-    input:
-        program=program("teach_demo_base.py"),
-        env=environment("model"),
-    output:
-        manifest="<results>/base/{model}/manifest.json",
-    log:
-        "<logs>/teach_demo_base/{model}.log",
-    benchmark:
-        "<benchmarks>/teach_demo_base/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(models_with("lessons")),
-    conda:
-        "../../envs/model.yaml"
-    params:
-        python=python.model,
-        parameters=lambda w: json.dumps(config["models"][w.model]["lessons"], sort_keys=True),
         parts=config["pathvars"]["parts"],
         folder=lambda w, output: Path(output.manifest).parent,
     shell:

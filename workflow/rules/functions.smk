@@ -44,9 +44,9 @@ def models_with(key):
     return [name for name, model in config["models"].items() if key in model]
 
 
-def pretrained(on_tasks):
-    """The tiny models that read the datasets' tasks, or those that read none, as one that writes for the datasets."""
-    return [name for name in models_with("pretrain") if (config["models"][name]["pretrain"].get("task_share") != 0) == on_tasks]
+def expected_digest(model):
+    """--sha256 of a model whose files have to be those meant."""
+    return f"--sha256 {model['sha256']}" if "sha256" in model else ""
 
 
 # adapters

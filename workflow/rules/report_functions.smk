@@ -14,6 +14,11 @@ def answering(systems):
     return [variant for variant in config["variants"] if variant in wanted]
 
 
+def repeated_sweeps():
+    """JSON: which sweep a sweep repeats with another seed."""
+    return json.dumps({name: sweep["repeats"] for name, sweep in config["sweeps"].items() if "repeats" in sweep})
+
+
 def variants_of_steps():
     """The variants that the steps of report.steps compare, as far as the run has them."""
     wanted = {step[end] for step in config["report"]["steps"] for end in ("before", "after")}

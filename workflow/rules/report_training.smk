@@ -126,6 +126,7 @@ rule draw_wise_ft_curve:
         program=program("figures/wise_ft_curve.py"),
         env=environment("report"),
         sweeps=expand("<results>/sweeps/{sweep}.parquet", sweep=config["sweeps"]),
+        scores=expand("<results>/scores/{set}/{variant}.json", set=config["evaluation"]["sets"], variant=list(config["variants"])[:1]),
         paper="config/paper.yaml",
     output:
         png=for_report("<results>/figures/wise_ft_curve.png", "Ensembles"),
@@ -138,6 +139,7 @@ rule draw_wise_ft_curve:
     params:
         python=python.report,
         run=REPORTED_RUN,
+        repeats=repeated_sweeps(),
         choosing_set=CHOOSING_SET,
         calibration=config["quantization"]["calibration"],
     shell:
@@ -145,6 +147,8 @@ rule draw_wise_ft_curve:
         PYTHONPATH=workflow/scripts {params.python:q} {input.program[0]:q} \
           --run {params.run:q} \
           --sweeps {input.sweeps:q} \
+          --repeats {params.repeats:q} \
+          --scores {input.scores:q} \
           --choosing-set {params.choosing_set:q} \
           --calibration {params.calibration:q} \
           --paper {input.paper:q} \

@@ -6,8 +6,8 @@
 Reads two score files of score.py on the same questions, and compares them on the tasks of their `macro`. In every
 resample both variants meet the same questions, so what makes a question hard for both cancels out.
 
-Leaves {set, variant, baseline, difference, low, high, tasks: {task: {difference, low, high}}, draws}: variant minus
-baseline, with 95 % percentile intervals. `low` above zero says that the variant beats the baseline.
+Leaves {set, variant, baseline, difference, low, high, tasks: {task: {difference, low, high}}, types: {task type: the same, over all
+its tasks}, draws}: variant minus baseline, with 95 % percentile intervals. `low` above zero says that the variant beats the baseline.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from shopbench.bootstrap import interval, mean_over_tasks, task_resamples, task_score
 from shopbench.files import BadInput, progress, read_json, run_program, write_json
+from shopbench.type_scores import gains_by_type
 
 
 def main() -> None:
@@ -54,6 +55,7 @@ def main() -> None:
         "low": low,
         "high": high,
         "tasks": {task: entry(*both) for task, both in compared.items()},
+        "types": gains_by_type(variant, baseline, args.bootstrap, args.seed),
         "draws": args.bootstrap,
     }
     write_json(args.output, result)

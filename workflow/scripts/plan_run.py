@@ -31,7 +31,7 @@ HEADER = ["jobs", "number", "where", "GPUs", "CPUs", "memory, GB", "limit", "eac
 # What stays in a brief table as a row of its own: jobs with GPUs, and this share of all hours.
 BRIEF_SHARE = 0.02
 # Of the longest chain of jobs, those that are worth a name.
-SLOW_RULES = ("train_adapter", "pretrain_demo_base", "teach_demo_base", "quantize_model", "answer_questions")
+SLOW_RULES = ("train_adapter", "pretrain_demo_base", "quantize_model", "answer_questions")
 Table = tuple[list[str], list[list[str]]]
 
 

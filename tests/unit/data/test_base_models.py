@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shopbench.files import BadInput, check_manifest
-from shopbench.model_folder import check_model
+from shopbench.model_folder import check_model, folder_digest
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -130,3 +130,28 @@ def test_a_missing_shard_is_named(tmp_path):
     outcome = run("link_model.py", "--path", tmp_path, "--output", tmp_path / "model")
     assert outcome.returncode == 2 and len(outcome.stderr.splitlines()) == 1
     assert not (tmp_path / "model").exists()
+
+
+def test_other_files_than_those_meant_are_refused(tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    for name, content in FILES.items():
+        if "/" not in name:
+            (site / name).write_bytes(content)
+    meant = folder_digest(site)
+    assert run("link_model.py", "--path", site, "--sha256", meant, "--output", tmp_path / "model").returncode == 0
+    (site / "pytorch_model.bin").write_bytes(b"not taken")
+    assert folder_digest(site) == meant
+    (site / "model-00001-of-00002.safetensors").write_bytes(b"eno" * 1000)
+    outcome = run("link_model.py", "--path", site, "--sha256", meant, "--output", tmp_path / "other")
+    assert outcome.returncode == 2 and len(outcome.stderr.splitlines()) == 1
+    assert meant in outcome.stderr and not (tmp_path / "other").exists()
+
+
+def test_the_digest_is_sha256sums(tmp_path):
+    """`sha256sum * | sha256sum` in the folder says the same."""
+    for name in ("a.json", "b.safetensors"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "left_out.bin").write_text("x")
+    said = subprocess.run("sha256sum a.json b.safetensors | sha256sum", shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert folder_digest(tmp_path) == said.stdout.split()[0]

@@ -10,7 +10,20 @@ import torch
 
 from shopbench.dataset.combinators import numbered
 from shopbench.lessons import lists, wording
-from shopbench.lessons.mixture import FEW_UNTIL, FEW_WORDS, GATES, KNOTS, WAIT_STEPS, advanced, chunk, encoded, lessons, list_words
+from shopbench.lessons.mixture import (
+    FADING,
+    FEW_UNTIL,
+    FEW_WORDS,
+    GATE,
+    MASTERED,
+    MOST_WAITED,
+    WAIT_STEPS,
+    advanced,
+    chunk,
+    encoded,
+    lessons,
+    list_words,
+)
 from shopbench.lessons.shop import EASY_PAIRS, PAIRS, Shop, match_words
 from shopbench.lessons.views import VIEWS, agree, word_of
 from shopbench.lessons.words import CONCEPTS, INSTRUCTION_WORDS, LIST_WORDS
@@ -193,20 +206,19 @@ def test_words_of_lists_grow_and_lessons_fade_in(shop):
     assert len(list_words(0, 1)) == FEW_WORDS == len(list_words(FEW_UNTIL, 1))
     assert len(list_words(5 * FEW_UNTIL, 1)) == len(LIST_WORDS)
     assert list_words(0, 1) == list_words(2 * FEW_UNTIL, 1)[:FEW_WORDS]
-    first, last = (lessons(shop, int(read * 1e6), 1) for read in (KNOTS[0], KNOTS[-1]))
-    assert sum(share > 0 for share, *_ in first) < sum(share > 0 for share, *_ in last)
-    assert all(share >= 0 for share, *_ in first + last)
+    first, last = lessons(shop, GATE, 1), lessons(shop, GATE + FADING, 1)
+    assert sum(share > 0 for share, *_ in first) < sum(share > 0 for share, *_ in last) == len(last)
+    assert lessons(shop, GATE + 5 * FADING, 1) == last and lessons(shop, 0, 1)[0][0] == first[0][0]
 
 
-def test_the_clock_waits_at_a_gate_until_the_loss_is_low():
-    gate, least, most = GATES[0]
-    low, high = [least * 0.9] * WAIT_STEPS, [least * 1.1] * WAIT_STEPS
+def test_the_clock_waits_at_the_gate_until_the_loss_is_low():
+    low, high = [MASTERED * 0.9] * WAIT_STEPS, [MASTERED * 1.1] * WAIT_STEPS
     assert advanced(0, 0, 500, high) == (500, 0)
-    assert advanced(gate - 10, 0, 500, low) == (gate, 0), "no gate is jumped"
-    assert advanced(gate, 700, 500, high) == advanced(gate, 700, 500, low[1:]) == (gate, 1200)
-    assert advanced(gate, 700, 500, [9.0, *low]) == (gate + 500, 0)
-    assert advanced(gate, most - 500, 500, high) == (gate + 500, 0), "it waits no longer than this"
-    assert advanced(GATES[-1][0] + 1, 0, 500, high) == (GATES[-1][0] + 501, 0)
+    assert advanced(GATE - 10, 0, 500, low) == (GATE, 0), "the gate is not jumped"
+    assert advanced(GATE, 700, 500, high) == advanced(GATE, 700, 500, low[1:]) == (GATE, 1200)
+    assert advanced(GATE, 700, 500, [9.0, *low]) == (GATE + 500, 700)
+    assert advanced(GATE, MOST_WAITED - 500, 500, high)[0] == GATE + 500, "it waits no longer than this"
+    assert advanced(GATE + 1, 0, 500, high) == (GATE + 501, 0)
 
 
 def test_answers_alone_weigh(shop):
@@ -240,3 +252,23 @@ def test_heads_begin_to_look(tokenizer):
     assert back.mean() > 0.4 > seen[0][0, 0].diagonal(0).mean()
     again = seen[1][0, :, range(20, 40), range(20)]
     assert again.mean() > 3 / 40, json.dumps(again.mean(1).tolist())
+
+
+def test_forms_of_a_word_begin_alike(tokenizer):
+    from shopbench.tiny_qwen2 import begin_alike, make_model
+
+    torch.manual_seed(1)
+    shape = {"hidden_size": 128, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 4}
+    model = make_model(tokenizer, shape | {"max_position_embeddings": 256})
+    begin_alike(model, tokenizer)
+    table = model.model.embed_tokens.weight.detach()
+    forms: dict[str, list[int]] = {}
+    for token in range(len(tokenizer)):
+        forms.setdefault(tokenizer.decode([token]).strip().casefold(), []).append(token)
+    pairs = [tokens[:2] for word, tokens in forms.items() if word.isalpha() and len(tokens) > 1]
+    assert len(pairs) > 20
+    one, other = table[[pair[0] for pair in pairs]], table[[pair[1] for pair in pairs]]
+    alike = torch.nn.functional.cosine_similarity(one, other)
+    apart = torch.nn.functional.cosine_similarity(one, other.roll(1, 0))
+    assert alike.min() > apart.max() and not (one == other).all(1).any()
+    assert torch.equal(model.lm_head.weight, model.model.embed_tokens.weight)

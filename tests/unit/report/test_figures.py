@@ -230,7 +230,7 @@ def test_the_pipeline_is_what_snakemake_says(results: Path) -> None:
     rows = {row["rule"]: row for row in table(results, "pipeline")}
     assert "build_ensemble" in rows["train_adapter"]["feeds"].split(", ")
     assert rows["train_adapter"]["stage"] == "base and training" and rows["make_report"]["stage"] == "report"
-    assert "download_model" not in rows, "this run pretrains its base"
+    assert "download_model" not in rows, "this run has its base"
 
 
 def test_what_a_run_took_is_summed_from_benchmarks_and_logs(results: Path) -> None:

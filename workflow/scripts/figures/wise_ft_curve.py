@@ -1,35 +1,40 @@
 """Wise-ft curves: score against alpha, the weight of the fine-tuning, one panel per evaluation set.
 
 A point is the unweighted mean over all tasks of the set (the challenge's Track 5), a band its 95 % interval, a ring the alpha of
-a sweep that one set chose, in that set's panel and in the others'. The published points are chart readings of the hidden test, so they
-have a panel of their own, where the ring is the best point. The last panel lays them over this run's: not scores, but what each weight
-changes against weight 1.
+a sweep that one set chose, in that set's panel and in the others'. Sweeps that repeat another with other seeds are one curve with it: the
+mean, and an interval over the seeds. A dashed line is what the trivial answers score. The published points are chart readings of the
+hidden test, so they have a panel of their own, where the ring is the best point. The last panel lays them over this run's: not scores, but
+what each weight changes against weight 1.
 
     PYTHONPATH=workflow/scripts python workflow/scripts/figures/wise_ft_curve.py --run '{"name": "demo", "simulated": true}' \\
-      --sweeps results/demo/sweeps/*.parquet --choosing-set validation --calibration development --paper config/paper.yaml \\
-      --png curve.png --pdf curve.pdf --table curve.tsv
+      --sweeps results/demo/sweeps/*.parquet --repeats '{"v8-seed2": "v8"}' --scores results/demo/scores/*/base-strict.json \\
+      --choosing-set validation --calibration development --paper config/paper.yaml --png curve.png --pdf curve.pdf --table curve.tsv
 
-Reads sweeps (columns sweep, alpha, set, track, task, score, low, high, n; a row per task) and config/paper.yaml. Leaves the figure and a
-table with columns origin (this run | published), set, sweep, track, alpha, score, low, high, tasks, questions: Track 5 as drawn, then the
-single tracks. Method: Wortsman et al., Robust fine-tuning of zero-shot models (arXiv 2109.01903), on LoRA weights as in arXiv 2408.04658.
+Reads sweeps (columns sweep, alpha, set, track, task, score, low, high, n; a row per task), score files of any one variant (for the trivial
+answers) and config/paper.yaml. Leaves the figure and a table with columns origin (this run | published), set, sweep, track, alpha, score,
+low, high, tasks, questions, seeds: Track 5 as drawn, then the single tracks. Method: Wortsman et al., Robust fine-tuning of zero-shot
+models (arXiv 2109.01903), on LoRA weights as in arXiv 2408.04658.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shopbench.figure_style import INK, MUTED, WIDTH, colours_of, footnote, mark_published, save_figure, use_style
-from shopbench.files import run_program
+from shopbench.figure_style import INK, MUTED, TRIVIAL, WIDTH, colours_of, footnote, mark_published, save_figure, use_style
+from shopbench.files import read_json, run_program
 from shopbench.report_data import figure_arguments, label, read_yaml, run_line, write_table
-from shopbench.sweeps import chosen_alphas, curve_points, read_sweeps
+from shopbench.sweeps import chosen_alphas, curve_points, one_curve, read_sweeps
 
-COLUMNS = ["origin", "set", "sweep", "track", "alpha", "score", "low", "high", "tasks", "questions"]
+COLUMNS = ["origin", "set", "sweep", "track", "alpha", "score", "low", "high", "tasks", "questions", "seeds"]
 
 
 def published_points(wise_ft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -39,8 +44,14 @@ def published_points(wise_ft: dict[str, Any]) -> list[dict[str, Any]]:
         for alpha, score in curve:
             low, high = float(score) - wise_ft["reading_error"], float(score) + wise_ft["reading_error"]
             point = {"origin": "published", "set": "hidden test", "sweep": sweep, "track": wise_ft["track"], "alpha": alpha, "score": score}
-            rows.append({**point, "low": low, "high": high, "tasks": None, "questions": None})
+            rows.append({**point, "low": low, "high": high, "tasks": None, "questions": None, "seeds": None})
     return rows
+
+
+def trivial_scores(paths: list[Path]) -> dict[str, float]:
+    """What the trivial answers score on each set, the unweighted mean over its scored tasks; any variant's score files say."""
+    files = [read_json(path) for path in paths]
+    return {file["set"]: fmean(task["trivial"] for task in file["tasks"].values() if task["score"] is not None) for file in files}
 
 
 def draw_curves(axes: Axes, points: list[dict[str, Any]], colours: dict[str, str], chosen: Mapping[str, Any]) -> None:
@@ -128,6 +139,7 @@ def draw(
     roles: dict[str, str],
     choosing_set: str,
     run: dict[str, Any],
+    trivial: Mapping[str, float],
 ) -> Figure:
     """This run's panels in a row; below, the published one, and the changes of both against alpha 1."""
     drawn = [p for p in points if p["track"] == "track5"]
@@ -140,9 +152,16 @@ def draw(
     for axes, set_name in zip(upper.subplots(1, len(sets), squeeze=False)[0] if sets else [], sets, strict=True):
         part = [p for p in drawn if p["set"] == set_name]
         draw_curves(axes, part, colours, chosen)
+        if set_name in trivial:
+            axes.axhline(trivial[set_name], color=TRIVIAL, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
+            axes.annotate(
+                "trivial", (0, trivial[set_name]), xytext=(2, 2), textcoords="offset points", color=MUTED, fontsize=8, va="bottom"
+            )
         role = f" ({roles[set_name]})" if set_name in roles else ""
         axes.set_title(f"{label(set_name)}{role}\n", fontsize=9.5)
-        axes.text(0, 1.02, f"{part[0]['tasks']} tasks, {part[0]['questions']} questions", transform=axes.transAxes, fontsize=8, color=INK)
+        seeds = max(p["seeds"] for p in part)
+        counts = f"{part[0]['tasks']} tasks, {part[0]['questions']} questions{f', up to {seeds} seeds' if seeds > 1 else ''}"
+        axes.text(0, 1.02, counts, transform=axes.transAxes, fontsize=8, color=INK)
         axes.set_xlabel("alpha (0 is the base model)")
         axes.set_ylabel("mean score over tasks" if set_name == sets[0] else "")
     left, right = lower.subplots(1, 2)
@@ -159,6 +178,8 @@ def draw(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sweeps", nargs="*", default=[], help="sweep files (Parquet)")
+    parser.add_argument("--repeats", type=json.loads, default={}, help="JSON: which sweep a sweep repeats with another seed")
+    parser.add_argument("--scores", nargs="*", default=[], type=Path, help="score files of a variant, one an evaluation set (JSON)")
     parser.add_argument("--choosing-set", required=True, help="evaluation set that chooses the ringed alphas")
     parser.add_argument("--calibration", required=True, help="evaluation set that calibrates quantization")
     parser.add_argument("--paper", required=True, help="config/paper.yaml")
@@ -166,12 +187,13 @@ def main() -> None:
     args = parser.parse_args()
 
     sweeps = read_sweeps(args.sweeps)
-    points = curve_points(sweeps)
-    chosen = {sweep: alpha for (sweep, track), alpha in chosen_alphas(sweeps, args.choosing_set).items() if track == "track5"}
+    points = curve_points(sweeps, args.repeats)
+    chosen_of = chosen_alphas(one_curve(sweeps, args.repeats), args.choosing_set)
+    chosen = {sweep: alpha for (sweep, track), alpha in chosen_of.items() if track == "track5"}
     roles = {args.calibration: "calibrates quantization", args.choosing_set: "chooses alpha"}
     published = published_points(read_yaml(args.paper)["wise_ft"])
     use_style()
-    save_figure(draw(points, published, chosen, roles, args.choosing_set, args.run), args.png, args.pdf)
+    save_figure(draw(points, published, chosen, roles, args.choosing_set, args.run, trivial_scores(args.scores)), args.png, args.pdf)
     write_table(args.table, COLUMNS, [*points, *published])
 
 

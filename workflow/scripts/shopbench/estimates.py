@@ -104,9 +104,7 @@ GROUP_BYTES = 2.5 / 128
 
 # Seconds a job of the demo took on two cores of a shared machine (means of its benchmark files; others: a start of Python).
 DEMO_SECONDS = {
-    "pretrain_demo_base": 70,
-    "pretrain_demo_writer": 20,
-    "teach_demo_base": 1700,
+    "pretrain_demo_base": 40,
     "train_adapter": 64,
     "answer_questions": 36,
     **dict.fromkeys(WRITING_RULES, 20),

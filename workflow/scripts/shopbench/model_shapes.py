@@ -16,9 +16,7 @@ from shopbench.tsv import read_rows
 COLUMNS = ["hub", "layers", "hidden", "intermediate", "heads", "kv_heads", "head_size", "vocabulary", "tied", "gated", "source"]
 NUMBERS = ["layers", "hidden", "intermediate", "heads", "kv_heads", "head_size", "vocabulary"]
 # What scripts/pretrain_demo_base.py makes unless the config says otherwise.
-DEMO_SHAPE = (2, 128, 384, 4, 2, 32, 2048, True, False)
-# The same of scripts/teach_demo_base.py.
-TAUGHT_SHAPE = (4, 128, 256, 4, 4, 32, 5120, False, False)
+DEMO_SHAPE = (4, 128, 256, 4, 4, 32, 6848, False, False)
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,6 @@ def shape_of(name: str, model: Mapping[str, Any], shapes: Mapping[str, ModelShap
     """The shape of one entry of the config's models; BadInput says where to write it down if nobody knows it."""
     if "pretrain" in model:
         return ModelShape(*DEMO_SHAPE)
-    if "lessons" in model:
-        return ModelShape(*TAUGHT_SHAPE)
     if "path" in model:
         return shape_in(Path(model["path"]) / "config.json")
     if model["hub"] not in shapes:

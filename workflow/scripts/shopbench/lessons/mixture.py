@@ -1,7 +1,7 @@
 """Which lessons come when, and batches of them.
 
-A net learns to look up words in short lists of few words first, then of all words, then in other spellings and languages, then in questions
-of the shop with one deciding word, then in all. One kind fades into the next: where the lessons changed at once, what was learned was lost.
+A net learns to look up words in short lists of few words first, then all words; from then on the shop's questions fade in. Where they came
+at once, or more words before the first were found, a net guessed the commonest number for millions of tokens (docs/demo-model.md).
 """
 
 from __future__ import annotations
@@ -10,26 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from shopbench.lessons.lists import Piece, copy, find_among, find_in_list, find_meaning
 from shopbench.lessons.shop import EASY_PAIRS, PLAIN_PAIRS, Shop, match_words
 from shopbench.lessons.words import LIST_WORDS
 
 # Lists have this many different words until the clock stands at FEW_UNTIL, then twice as many every DOUBLING tokens.
-FEW_WORDS, FEW_UNTIL, DOUBLING = 64, 1_200_000, 120_000
-# Where the clock waits, the mean loss of the last WAIT_STEPS steps that lets it go on, and the most tokens for which it waits: when a net
-# finds out how to copy and to look up depends on chance, and more words or other lessons before that undo what it has.
-GATES = (
-    (900_000, 0.25, 4_000_000),
-    (1_200_000, 0.4, 2_000_000),
-    (1_750_000, 0.5, 2_000_000),
-    (2_000_000, 0.4, 620_000),
-    (2_300_000, 0.45, 400_000),
-)
-WAIT_STEPS = 100
-# Small steps, many of them, until lists are mastered; then steps of twice as many tokens.
-FIRST_BATCH, SMALL_UNTIL = 1024, 3_200_000
+FEW_WORDS, FEW_UNTIL, DOUBLING = 64, 200_000, 50_000
+# Where the clock waits for the mean loss of the last WAIT_STEPS steps to fall to MASTERED, for at most MOST_WAITED tokens: when a net finds
+# out how to look up depends on chance. Other lessons begin there, and have their full share FADING tokens later.
+GATE, MASTERED, WAIT_STEPS, MOST_WAITED, FADING = 400_000, 0.25, 100, 2_000_000, 500_000
+# Tokens of a step, with padding: small steps, many of them, until lists are mastered.
+FIRST_BATCH, BATCH = 1024, 4096
 TEXT_WEIGHT = 0.3
 # Batches are sorted by length within so many.
 BATCHES_OF_A_CHUNK = 12
@@ -37,9 +28,6 @@ MOST_TOKENS = 640
 
 Lesson = tuple[float, Callable[..., list[Piece]], dict[str, Any]]
 Encode = Callable[[list[str]], list[list[int]]]
-
-# How often a lesson comes (samples, not tokens) when the clock stands at so many million tokens; in between, on the line between.
-KNOTS = (0.0, 0.9, 1.2, 1.75, 2.0, 2.3, 2.7, 3.2, 4.0)
 
 
 class Example(NamedTuple):
@@ -50,16 +38,14 @@ class Example(NamedTuple):
 
 
 def advanced(clock: int, waited: int, tokens: int, losses: Sequence[float]) -> tuple[int, int]:
-    """(clock, tokens waited at its gate) after a chunk of `tokens` tokens; `losses` are those of the last steps.
-
-    The clock goes on to the next gate, and waits there.
-    """
+    """(clock, tokens waited at the gate) after a chunk of `tokens` tokens; `losses` are those of the last steps."""
     recent = losses[-WAIT_STEPS:]
-    for gate, least, most in GATES:
-        mastered = len(recent) == WAIT_STEPS and sum(recent) / WAIT_STEPS <= least
-        if clock == gate and not mastered and waited + tokens < most:
-            return clock, waited + tokens
-    return min([clock + tokens, *(gate for gate, *_ in GATES if gate > clock)]), 0
+    mastered = len(recent) == WAIT_STEPS and sum(recent) / WAIT_STEPS <= MASTERED
+    if clock < GATE:
+        return min(clock + tokens, GATE), 0
+    if clock == GATE and not mastered and waited + tokens < MOST_WAITED:
+        return clock, waited + tokens
+    return clock + tokens, waited
 
 
 def list_words(clock: int, seed: int) -> list[str]:
@@ -71,30 +57,32 @@ def list_words(clock: int, seed: int) -> list[str]:
 
 
 def lessons(shop: Shop, clock: int, seed: int) -> list[Lesson]:
-    """(how often it comes, lesson, its arguments) when the clock stands at `clock` tokens."""
+    """(how often it comes, lesson, its arguments) when the clock stands at `clock` tokens; how often in samples, not in tokens."""
     words = list_words(clock, seed)
-    table: list[tuple[tuple[float, ...], Callable[..., list[Piece]], dict[str, Any]]] = [
-        ((6, 6, 4, 4, 1.5, 0.7, 0.5, 0.4, 0.3), find_in_list, {"words": words, "longest": 5, "most_words": 1, "back": 0.0, "quoted": 0.0}),
-        ((0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5), find_in_list, {"words": words}),
-        ((0, 0, 8, 8, 2.5, 1, 0.5, 0.4, 0.3), find_among, {"words": words, "longest": 5, "most_words": 1}),
-        ((0, 0, 0, 0, 6, 4, 2, 1, 0.7), match_words, {"words": words}),
-        ((0, 0, 0, 0, 0, 7, 4, 3, 1.5), shop.match, {"pairs": PLAIN_PAIRS, "near": (0,), "most": 4, "plain": True}),
-        ((0, 0, 0, 0, 0, 0, 3, 2, 1), find_among, {"words": words, "meaning": 0.6}),
-        ((0, 0, 0, 0, 0, 0, 1, 1, 0.7), find_meaning, {"longest": 8}),
-        ((2, 2, 2, 2, 0.6, 0.3, 0.3, 0.3, 0.3), copy, {"words": words}),
-        ((0, 0, 0, 0, 0, 0, 3, 4, 2), shop.match, {"pairs": EASY_PAIRS, "near": (0,), "most": 4}),
-        ((0, 0, 0, 0, 0, 0, 0, 2, 5), shop.match, {}),
-        ((0, 0, 0, 0, 0, 0, 0.5, 1.5, 2.5), shop.pick, {}),
-        ((0, 0, 0, 0, 0, 1, 1, 1, 1), shop.entity, {}),
-        ((0, 0, 0, 0, 0, 0, 0, 0.7, 1.5), shop.rank, {}),
-        ((0, 0, 0, 0, 0, 0, 0, 0.2, 0.5), shop.rank_reviews, {}),
-        ((0, 0, 0, 0, 0, 0, 0, 0.3, 0.6), shop.rate, {}),
-        ((0, 0, 0, 0, 0, 0, 0.3, 0.6, 1), shop.write, {}),
-        ((0, 0, 0, 0, 0, 0, 0, 0.3, 0.7), shop.opinions, {}),
-        ((0, 0, 0, 0, 0, 0, 0, 0.4, 0.8), shop.complement, {}),
-        ((0, 0, 0, 0, 0, 0, 0.5, 0.6, 0.7), shop.text, {"weight": TEXT_WEIGHT}),
+    table: list[tuple[float, float, Callable[..., list[Piece]], dict[str, Any]]] = [
+        (4, 1, find_in_list, {"words": words, "longest": 5, "most_words": 1, "back": 0.0, "quoted": 0.0}),
+        (4, 1, find_among, {"words": words, "longest": 5, "most_words": 1}),
+        (2, 4, copy, {"words": words}),
+        (0, 0.5, find_in_list, {"words": words}),
+        (0, 1, find_among, {"words": words, "meaning": 0.6}),
+        (0, 0.7, find_meaning, {"longest": 8}),
+        (0, 0.7, match_words, {"words": words}),
+        (0, 1.5, shop.match, {"pairs": PLAIN_PAIRS, "near": (0,), "most": 4, "plain": True}),
+        (0, 2, shop.match, {"pairs": EASY_PAIRS, "near": (0,), "most": 4}),
+        (0, 3, shop.match, {}),
+        (0, 4, shop.pick, {}),
+        (0, 4, shop.entity, {}),
+        (0, 2, shop.rank, {}),
+        (0, 0.5, shop.rank_reviews, {}),
+        (0, 1, shop.rate, {}),
+        (0, 4, shop.write, {}),
+        (0, 2, shop.relate, {}),
+        (0, 1.5, shop.opinions, {}),
+        (0, 0.8, shop.complement, {}),
+        (0, 0.7, shop.text, {"weight": TEXT_WEIGHT}),
     ]
-    return [(float(np.interp(clock / 1e6, KNOTS, shares)), lesson, arguments) for shares, lesson, arguments in table]
+    faded = min(1.0, max(0.0, (clock - GATE) / FADING))
+    return [(first + (last - first) * faded, lesson, arguments) for first, last, lesson, arguments in table]
 
 
 def encoded(pieces: list[Piece], encode: Encode) -> Example:
@@ -108,14 +96,14 @@ def encoded(pieces: list[Piece], encode: Encode) -> Example:
 
 
 def chunk(shop: Shop, number: int, clock: int, seed: int, encode: Encode) -> list[list[Example]]:
-    """Chunk `number` of the training: twelve batches of `FIRST_BATCH` tokens (with padding) or twice as many.
+    """Chunk `number` of the training: twelve batches of `FIRST_BATCH` tokens, or of `BATCH` once the clock has passed the gate.
 
     `clock`: tokens read, but for those during which it waited.
 
     A function of its arguments alone, so that a training can go on where it was killed.
     """
     random = Random(f"{seed}/{number}")
-    batch_tokens = FIRST_BATCH if clock < SMALL_UNTIL else 2 * FIRST_BATCH
+    batch_tokens = FIRST_BATCH if clock <= GATE else BATCH
     drawn = lessons(shop, clock, seed)
     shares = [share for share, *_ in drawn]
     examples: list[Example] = []

@@ -82,6 +82,12 @@ PICKED_PAIRS: Pairs = (
     ("attribute", "attribute", 1),
 )
 GAINS = {"E": 3, "S": 2, "C": 1, "I": 0}
+RELATIONS = {
+    "E": "it is what was looked for",
+    "S": "it would do instead",
+    "C": "it goes well with that",
+    "I": "it has nothing to do with it",
+}
 SENTIMENTS = {5: "very positive", 4: "positive", 3: "neutral", 2: "negative", 1: "very negative"}
 ENTITIES = {"kind": "product type", "brand": "brand", "color": "color", "material": "material", "size": "size", "adjective": "style"}
 Option = tuple[str, Product, Attributes]
@@ -249,6 +255,51 @@ class Shop:
             prompt = ask(random, IN_ORDER, random.choice(VIEWS[view].labels), about, shown, 1, LIST_CLOSINGS)
             return chat("ranking", [(prompt, best_first(gains))])
 
+    def relate(self, random: Random) -> list[Piece]:
+        """How a product stands to a search, one of four or yes or no; or (two in five) whether two texts are of the same product."""
+        at, item = language(random), random.choice(self.products)
+        if random.random() < 0.4:
+            return self.compare(random, item, at)
+        text, told = VIEWS["query"].show(item, at, random)
+        search, wanted = query_of(item, text, told), random.choice("ESCI")
+        for _ in range(30):
+            found = item if wanted == "E" else self.candidate(random, item)
+            if (relation := esci_label(search, found)) == wanted:
+                break
+        about = lines(*random.sample([f"Search: {text}", f"Product: {found.title(LANGUAGES[at])}"], 2))
+        if random.random() < 0.6:
+            options = list(RELATIONS)
+            if random.random() < 0.5:
+                random.shuffle(options)
+            said = instruction(random, ("What is it to the search?", "How does it stand to what was looked for?"))
+            shown, answer = [RELATIONS[option] for option in options], options.index(relation)
+        else:
+            strict = random.random() < 0.5
+            # No words in no order here: the question decides what yes means.
+            said = random.choice(
+                ("Is it just that?", "Was that looked for?") if strict else ("Is it good enough?", "Would one take it, too?")
+            )
+            shown, answer = yes_or_no(random, relation == "E" if strict else relation in "ES")
+        parts = (said, about) if random.random() < 0.5 else (about, said)
+        return chat("multiple-choice", [(lines(*parts, numbered(shown, 0), random.choice(CLOSINGS)), str(answer))])
+
+    def compare(self, random: Random, item: Product, at: int) -> list[Piece]:
+        """Whether two texts are of the same product: another of its type, half of the time, differs in something that both tell."""
+        view = random.choice(["title", "listing", "keywords"])
+        one, told = VIEWS["title"].show(item, at, random)
+        same, other = random.random() < 0.5, item
+        text, its = VIEWS[view].show(item, at if random.random() < 0.7 else language(random), random)
+        while not same and agree(item, told, other, its):
+            other = random.choice(self.of_kind[item.kind.name] if random.random() < 0.5 else self.products)
+            text, its = VIEWS[view].show(other, at, random)
+        said = instruction(random, ("Is it twice the same?", "Are both the same?", "One and the same?"))
+        about = lines(
+            *(f"{label}: {shown}" for label, shown in zip(("Product 1", "Product 2"), random.sample([one, text], 2), strict=True))
+        )
+        shown, answer = yes_or_no(random, same)
+        parts = (said, about) if random.random() < 0.5 else (about, said)
+        return chat("multiple-choice", [(lines(*parts, numbered(shown, 0), random.choice(CLOSINGS)), str(answer))])
+
     def candidate(self, random: Random, item: Product) -> Product:
         """What a search for the item finds: its type, a complement, anything."""
         chance = random.random()
@@ -409,6 +460,12 @@ class Shop:
         else:
             text = "\n".join(VIEWS["query"].show(other, at, random)[0] for other in random.sample(self.of_kind[item.kind.name], 4))
         return [Piece(f"{text}<|endoftext|>", weight)]
+
+
+def yes_or_no(random: Random, answer: bool) -> tuple[list[str], int]:
+    """The two options, mostly yes first, and the number of the right one."""
+    options = ["yes", "no"] if random.random() < 0.8 else ["no", "yes"]
+    return options, options.index("yes" if answer else "no")
 
 
 def is_new(option: str, options: Sequence[Option]) -> bool:

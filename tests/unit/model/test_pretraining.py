@@ -1,4 +1,4 @@
-"""A base model taught for a few steps for real."""
+"""The demo's base model, trained for a few steps for real."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PARAMETERS = {"tokens": 10_000, "num_hidden_layers": 2, "seed": 5}
 PROGRAM = """
 import sys
 sys.path.insert(0, {scripts!r})
-import teach_demo_base as program
+import pretrain_demo_base as program
 from shopbench.files import run_program
 program.TOKENIZER_ROUNDS, program.QUESTIONS = 300, 5
 {change}
@@ -37,7 +37,7 @@ program.Training.save = save_and_die
 """
 
 
-def teach(folder, parts, parameters=PARAMETERS, change=""):
+def train(folder, parts, parameters=PARAMETERS, change=""):
     command = [sys.executable, "-c", PROGRAM.format(scripts=str(SCRIPTS), change=change), "--parameters", json.dumps(parameters)]
     command += ["--parts", str(parts), "--output", str(folder)]
     return subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
@@ -45,8 +45,8 @@ def teach(folder, parts, parameters=PARAMETERS, change=""):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("taught")
-    outcome = teach(folder / "model", folder / "parts")
+    folder = tmp_path_factory.mktemp("pretrained")
+    outcome = train(folder / "model", folder / "parts")
     assert outcome.returncode == 0, outcome.stderr
     return folder
 
@@ -61,7 +61,7 @@ def test_a_whole_model_is_left(trained):
     lines = [json.loads(line) for line in (folder / "pretraining_log.jsonl").read_text().splitlines()]
     assert record["read"]["sha256"] in (folder / "README.md").read_text()
     assert set(lines[-1]["right"]) >= {"list", "match", "pick", "rank", "entity", "write"}
-    assert not list((trained / "parts" / "teach_demo_base").iterdir())
+    assert not list((trained / "parts" / "pretrain_demo_base").iterdir())
 
 
 def test_words_of_the_shop_are_single_tokens(trained):
@@ -73,9 +73,9 @@ def test_words_of_the_shop_are_single_tokens(trained):
 
 def test_a_killed_training_ends_as_one_that_was_not(trained, tmp_path):
     """Killed after a checkpoint, then run again: the same bytes."""
-    killed = teach(tmp_path / "model", tmp_path / "parts", change=KILLED)
+    killed = train(tmp_path / "model", tmp_path / "parts", change=KILLED)
     assert killed.returncode == 9 and not (tmp_path / "model").exists()
-    outcome = teach(tmp_path / "model", tmp_path / "parts")
+    outcome = train(tmp_path / "model", tmp_path / "parts")
     assert outcome.returncode == 0 and "going on from step" in outcome.stderr
     for name in ("model.safetensors", "tokenizer.json"):
         assert (tmp_path / "model" / name).read_bytes() == (trained / "model" / name).read_bytes()
@@ -84,5 +84,5 @@ def test_a_killed_training_ends_as_one_that_was_not(trained, tmp_path):
 
 
 def test_an_unknown_parameter_is_named(tmp_path):
-    outcome = teach(tmp_path / "model", tmp_path / "parts", {"stepps": 3})
-    assert outcome.returncode == 2 and outcome.stderr.strip().endswith("error: lessons.stepps: no such parameter")
+    outcome = train(tmp_path / "model", tmp_path / "parts", {"stepps": 3})
+    assert outcome.returncode == 2 and outcome.stderr.strip().endswith("error: pretrain.stepps: no such parameter")
