@@ -52,7 +52,7 @@ def test_another_sampling_asks_all_sets_anew(finished_run, tmp_path):
     overlay = tmp_path / "warmer.yaml"
     overlay.write_text("language_model: {sampling: {temperature: 1.1}}\n")
     jobs = of_stage(planned_jobs(finished_run, *TINY, str(overlay)))
-    assert {job for job in jobs if job.startswith("list_seeds")} == set() and len(jobs) == 14
+    assert {job for job in jobs if job.startswith("list_seeds")} == set() and len(jobs) == 6
 
 
 @pytest.fixture

@@ -47,6 +47,15 @@ def test_a_set_that_is_not_there_is_named_by_its_dataset():
         sets_of({"title_brand": {"llm": "wording"}}, {"wordings": {}})
 
 
+def test_some_sets_alone_are_used():
+    table = read_synthetic_table(ROOT / "config/synthetic.tsv")
+    used = sets_of(DATASETS, table, ["wordings"])
+    assert used["complement"] == ["wordings"] and {name for sets in used.values() for name in sets} == {"wordings"}
+    assert not any(sets_of(DATASETS, table, []).values())
+    with pytest.raises(BadInput, match="language_model.sets: 'wording' is no set"):
+        sets_of(DATASETS, table, ["wording"])
+
+
 def test_a_modules_texts_are_found_without_running_it():
     for name in DATASETS:
         path = ROOT / f"workflow/scripts/datasets/{name}.py"

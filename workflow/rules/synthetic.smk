@@ -17,7 +17,7 @@ from shopbench.wordings import wordings_hash
 with one_line_errors():
     SYNTHETIC_TABLE = read_synthetic_table("config/synthetic.tsv")
     # The sets that each dataset of this run uses.
-    SETS_OF = sets_of(DATASETS, SYNTHETIC_TABLE) if config["language_model"]["enabled"] else {name: [] for name in DATASETS}
+    SETS_OF = sets_of(DATASETS, SYNTHETIC_TABLE, config["language_model"]["sets"] if config["language_model"]["enabled"] else [])
 
 # The sets of this run, with the datasets that use each.
 SYNTHETIC = {name: [dataset for dataset in DATASETS if name in SETS_OF[dataset]] for name in SYNTHETIC_TABLE}

@@ -5,7 +5,7 @@ Read when Snakemake reads the workflow, so it needs the standard library alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,18 @@ def listed(cell: str) -> list[str]:
     return [] if cell == NONE else [name.strip() for name in cell.split(",")]
 
 
-def sets_of(datasets: Mapping[str, Mapping[str, Any]], table: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The synthetic sets that each dataset uses. Raises BadInput for one that `table` does not have."""
+def sets_of(
+    datasets: Mapping[str, Mapping[str, Any]], table: Mapping[str, Mapping[str, Any]], only: Sequence[str] | None = None
+) -> dict[str, list[str]]:
+    """The synthetic sets that each dataset uses, of those in `only` (None: of all). Raises BadInput for one that `table` does not have."""
     used = {}
+    for name in only or ():
+        if name not in table:
+            raise BadInput(f"config: language_model.sets: '{name}' is no set of config/synthetic.tsv ({', '.join(table)})")
     for name, row in datasets.items():
         used[name] = listed(row["llm"])
         for wanted in used[name]:
             if wanted not in table:
                 where = f"config/datasets.tsv, dataset {name}, column llm"
                 raise BadInput(f"{where}: '{wanted}' is no set of config/synthetic.tsv ({', '.join(table)}, or no)")
-    return used
+    return used if only is None else {name: [wanted for wanted in sets if wanted in only] for name, sets in used.items()}
