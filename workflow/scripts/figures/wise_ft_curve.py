@@ -154,9 +154,8 @@ def draw(
         draw_curves(axes, part, colours, chosen)
         if set_name in trivial:
             axes.axhline(trivial[set_name], color=TRIVIAL, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
-            axes.annotate(
-                "trivial", (0, trivial[set_name]), xytext=(2, 2), textcoords="offset points", color=MUTED, fontsize=8, va="bottom"
-            )
+            place = {"xycoords": ("axes fraction", "data"), "xytext": (-2, -2), "textcoords": "offset points"}
+            axes.annotate("trivial", (1, trivial[set_name]), **place, color=MUTED, fontsize=8, ha="right", va="top")
         role = f" ({roles[set_name]})" if set_name in roles else ""
         axes.set_title(f"{label(set_name)}{role}\n", fontsize=9.5)
         seeds = max(p["seeds"] for p in part)
