@@ -257,6 +257,7 @@ def fabricate(results: Path) -> None:
         "baseline": "base-strict",
         **macro,
         "tasks": {"review_rating": macro, "answerability": macro},
+        "types": {"multiple-choice": macro, "named_entity_recognition": macro},
         "draws": 2000,
     }
     write(results / "comparisons/track35-over-base-strict.json", comparison)

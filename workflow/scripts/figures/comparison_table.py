@@ -3,8 +3,8 @@
     PYTHONPATH=workflow/scripts python workflow/scripts/figures/comparison_table.py \\
       --run '{"name": "demo", "simulated": true}' --comparisons results/demo/comparisons/*.json --table comparison_table.tsv
 
-Reads comparisons (compare_variants.py). Leaves a table with columns set, variant, baseline, over (macro, or one of its tasks),
-difference, low, high: variant minus baseline, with the 95 % interval of the paired bootstrap.
+Reads comparisons (compare_variants.py). Leaves a table with columns set, variant, baseline, over (macro, one of its tasks, or all
+tasks of a type), difference, low, high: variant minus baseline, with the 95 % interval of the paired bootstrap.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ COLUMNS = ["set", "variant", "baseline", "over", "difference", "low", "high"]
 
 
 def table_rows(comparison: dict[str, Any]) -> list[dict[str, Any]]:
-    """The macro's row, then a row per task."""
+    """The macro's row, then a row per task of it and per task type."""
     named = {key: comparison[key] for key in ("set", "variant", "baseline")}
-    parts = {"macro": comparison, **comparison["tasks"]}
+    types = {f"all of {task_type}": part for task_type, part in comparison["types"].items()}
+    parts = {"macro": comparison, **comparison["tasks"], **types}
     return [{**named, "over": over, **{key: part[key] for key in ("difference", "low", "high")}} for over, part in parts.items()]
 
 

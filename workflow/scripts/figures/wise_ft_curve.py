@@ -154,8 +154,14 @@ def draw(
         draw_curves(axes, part, colours, chosen)
         if set_name in trivial:
             axes.axhline(trivial[set_name], color=TRIVIAL, linewidth=1.4, linestyle=(0, (4, 3)), zorder=1)
-            place = {"xycoords": ("axes fraction", "data"), "xytext": (-2, -2), "textcoords": "offset points"}
-            axes.annotate("trivial", (1, trivial[set_name]), **place, color=MUTED, fontsize=8, ha="right", va="top")
+            # At the right end, on the side where no curve ends.
+            bottom, top = axes.get_ylim()
+            last = max(p["alpha"] for p in part)
+            crowded = any(0 <= p["score"] - trivial[set_name] < (top - bottom) / 10 for p in part if p["alpha"] == last)
+            axes.annotate(
+                "trivial", (1, trivial[set_name]), xycoords=("axes fraction", "data"), xytext=(-2, -2 if crowded else 2),
+                textcoords="offset points", color=MUTED, fontsize=8, ha="right", va="top" if crowded else "bottom",
+            )  # fmt: skip
         role = f" ({roles[set_name]})" if set_name in roles else ""
         axes.set_title(f"{label(set_name)}{role}\n", fontsize=9.5)
         seeds = max(p["seeds"] for p in part)
