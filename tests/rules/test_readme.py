@@ -40,8 +40,8 @@ AT_THE_TESTS_SCALE = [
 BY_CI = ["make test", "make cluster-test", "make test-backends"]
 # The programs of these need a SLURM: the cluster suite runs them on its own.
 ON_A_CLUSTER = ["make check-site", "make status", "make usage", "snakemake --profile slurm"]
-# These have tests of their own: an endpoint that a test starts is named in the environment there; of a training of half an hour, program and
-# graph are tested.
+# These have tests of their own: an endpoint that a test starts is named in the environment there; of a training of half an hour the
+# program and the graph are tested.
 ELSEWHERE = ["make locks", "make demo-base", "export OPENAI_API_KEY=... OPENAI_BASE_URL=https://your.endpoint/v1"]
 
 
