@@ -153,7 +153,7 @@ def test_no_secret_is_written(checkout, tmp_path, monkeypatch):
         done = snakemake(checkout, *targets, *TINY, str(overlay), "--cores", "2", "--show-failed-logs")
         # A server that is wrongly addressed echoes, too, and its job fails.
         server.refuses = 401
-        wrong = ["results/tiny/synthetic/complements.jsonl", *TINY, str(overlay), "--cores", "1", "--show-failed-logs"]
+        wrong = ["results/tiny/synthetic/review_aspects.jsonl", *TINY, str(overlay), "--cores", "1", "--show-failed-logs"]
         refused = snakemake(checkout, *wrong, check=False)
         secrets = [KEY, server.address]
     assert refused.returncode != 0 and "set OPENAI_API_KEY" in refused.stdout + refused.stderr
