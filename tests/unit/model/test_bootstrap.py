@@ -46,7 +46,8 @@ def score_file(path, variant, tasks):
         for i, v in enumerate(values)
     ]
     macro = {"score": 0.5, "low": 0, "high": 1, "trivial": 0, "tasks": list(tasks)}
-    path.write_text(json.dumps({"set": "validation", "variant": variant, "macro": macro, "questions": questions}))
+    scored = {task: {"task_type": "multiple-choice", "score": 0.5, "trivial": 0.0} for task in tasks}
+    path.write_text(json.dumps({"set": "validation", "variant": variant, "macro": macro, "tasks": scored, "questions": questions}))
     return path
 
 
