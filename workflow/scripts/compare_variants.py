@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from shopbench.bootstrap import interval, mean_over_tasks, task_resamples, task_score
+from shopbench.bootstrap import interval, mean_over_tasks
 from shopbench.files import BadInput, progress, read_json, run_program, write_json
-from shopbench.type_scores import gains_by_type
+from shopbench.type_scores import entry, gains_by_type, paired
 
 
 def main() -> None:
@@ -75,17 +75,6 @@ def macro_tasks(scores: dict[str, Any], path: Path) -> list[str]:
 def question_values(scores: dict[str, Any], task: str) -> dict[str, Any]:
     """Score, or counts under micro F1, of each of a task's questions by id."""
     return {question["id"]: question.get("counts", question["score"]) for question in scores["questions"] if question["task"] == task}
-
-
-def paired(ours: np.ndarray, theirs: np.ndarray, task: str, draws: int, seed: int) -> tuple[float, np.ndarray]:
-    """(difference of the task's scores, its resamples of shape (draws,)); inputs (n,) or (n, 3), row by row the same question."""
-    difference = task_score(ours) - task_score(theirs)
-    return difference, task_resamples(ours, task, draws, seed) - task_resamples(theirs, task, draws, seed)
-
-
-def entry(difference: float, resamples: np.ndarray) -> dict[str, float]:
-    low, high = interval(resamples)
-    return {"difference": difference, "low": low, "high": high}
 
 
 if __name__ == "__main__":

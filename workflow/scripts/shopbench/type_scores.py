@@ -38,15 +38,12 @@ def gains_by_type(new: Mapping[str, Any], old: Mapping[str, Any], draws: int, se
     """
     gains = {}
     for task_type, tasks in tasks_of_types(new).items():
-        differences, drawn = [], []
+        compared = []
         for task in tasks:
             if [q["id"] for q in new["questions"] if q["task"] == task] != [q["id"] for q in old["questions"] if q["task"] == task]:
                 raise BadInput(f"scores of {new['variant']} and {old['variant']}: other questions in task {task}; score both again")
-            ours, theirs = values_of(new, task), values_of(old, task)
-            differences.append(task_score(ours) - task_score(theirs))
-            drawn.append(task_resamples(ours, task, draws, seed) - task_resamples(theirs, task, draws, seed))
-        low, high = interval(mean_over_tasks(drawn))
-        gains[task_type] = {"difference": float(np.mean(differences)), "low": low, "high": high}
+            compared.append(paired(values_of(new, task), values_of(old, task), task, draws, seed))
+        gains[task_type] = entry(float(np.mean([gain for gain, _ in compared])), mean_over_tasks([drawn for _, drawn in compared]))
     return gains
 
 
@@ -62,3 +59,14 @@ def tasks_of_types(scores: Mapping[str, Any]) -> dict[str, list[str]]:
 def values_of(scores: Mapping[str, Any], task: str) -> np.ndarray:
     """Scores of a task's questions, shape (n,), or counts of shape (n, 3) under micro F1."""
     return np.array([q.get("counts", q["score"]) for q in scores["questions"] if q["task"] == task], dtype=float)
+
+
+def paired(ours: np.ndarray, theirs: np.ndarray, task: str, draws: int, seed: int) -> tuple[float, np.ndarray]:
+    """(difference of the task's scores, its resamples of shape (draws,)); inputs (n,) or (n, 3), row by row the same question."""
+    difference = task_score(ours) - task_score(theirs)
+    return difference, task_resamples(ours, task, draws, seed) - task_resamples(theirs, task, draws, seed)
+
+
+def entry(difference: float, resamples: np.ndarray) -> dict[str, float]:
+    low, high = interval(resamples)
+    return {"difference": difference, "low": low, "high": high}
