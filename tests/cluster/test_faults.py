@@ -83,7 +83,10 @@ def stop_or_go(job: str, number: int) -> None:
 
 
 def hold(job: str) -> None:
-    """Stop a job once its step has begun: before that, there may be no process of it yet that a signal could stop."""
+    """Stop a job once its step has begun.
+
+    Before that, there may be no process of it yet that a signal could stop, and the job would run to its end.
+    """
     while not has_step(job):
         time.sleep(0.1)
     stop_or_go(job, signal.SIGSTOP)
@@ -143,7 +146,7 @@ def test_a_run_needs_no_accounting(half_done, undisturbed):
 def test_a_killed_snakemake_is_not_followed_by_a_second_writer(half_done, undisturbed):
     with cluster_run(without_table(half_done), TABLE) as run:
         job = run.wait_for_job("tabulate_mmlu")
-        stop_or_go(job.job, signal.SIGSTOP)
+        hold(job.job)
         run.kill()
         with cluster_run(half_done, TABLE) as locked:
             assert locked.finish() != 0 and "--unlock" in locked.said
