@@ -18,7 +18,7 @@ import regex
 import yaml
 from tiny_engine import ENGINE, save_base
 
-from shopbench.engine import CPU_ENVIRONMENT, ENVIRONMENT
+from shopbench.engine import CPU_CACHE_BYTES, CPU_ENVIRONMENT, ENVIRONMENT
 from shopbench.files import read_jsonl, write_jsonl
 from shopbench.language_model.cache import TOO_LONG
 from shopbench.language_model.offline import OfflineEngine
@@ -81,6 +81,7 @@ def server(inputs):
     options = {
         "--model": inputs / "base", "--served-model-name": "tiny", "--host": "127.0.0.1", "--port": port, "--api-key": KEY,
         "--dtype": "float32", "--max-model-len": LENGTH, "--max-num-seqs": 8, "--max-num-batched-tokens": 4096, "--block-size": 32,
+        "--kv-cache-memory-bytes": CPU_CACHE_BYTES,
         "--structured-outputs-config": json.dumps(grammar), "--generation-config": "vllm",
     }  # fmt: skip
     words = [str(word) for option in options.items() for word in option] + ["--enforce-eager", "--no-enable-chunked-prefill"]
