@@ -34,7 +34,7 @@ def test_a_line_of_config_is_named_with_its_values_and_its_place(finished_run, t
     rows, count = explained(finished_run, configs=[overlay])
     planned = planned_jobs(finished_run, *TINY, str(overlay))
     assert {job for job, _, _ in rows} == names_of(planned)
-    key = f"adapters.v9b.training.learning_rate: 0.003 -> 0.0005 ({overlay}, line 2)"
+    key = f"adapters.v9b.training.learning_rate: 0.004 -> 0.0005 ({overlay}, line 2)"
     own = {row for row in rows if row[1] != "after"}
     assert {("train_adapter v9b", "config", key), ("save_run_config", "config", key)} <= own
     # The table and the card show an adapter's settings; the pipeline's picture is told all config files.

@@ -1,4 +1,4 @@
-# SLURM: what the site file says of account and QOS, and what must not start.
+# How jobs are submitted: what the site file says of SLURM's account and QOS, when to look for the next jobs, and what must not start.
 
 from shopbench.files import BadInput
 from shopbench.slurm import JOB_ARRAYS, SITE_VARIABLE, check_alone, site_file, site_resources
@@ -11,6 +11,9 @@ with one_line_errors():
 
 
 onstart:
+    # Snakemake 9.27 looks at all ready jobs again once a second for every job that has finished, to allow 100 submissions a second and no more:
+    # after two hundred jobs that takes half a core of a laptop or a login node. Without the limit it looks when a job ends.
+    workflow.scheduler.job_rate_limiter = None
     with one_line_errors():
         # Settings of SLURM's executor; other executors have none of these.
         submits = hasattr(workflow.executor_settings, "array_jobs")
