@@ -11,8 +11,8 @@ with one_line_errors():
 
 
 onstart:
-    # Snakemake 9.27 looks at all ready jobs again once a second for every job that has finished, to allow 100 submissions a second and no more:
-    # after two hundred jobs that takes half a core of a laptop or a login node. Without the limit it looks when a job ends.
+    # To submit at most a hundred jobs a second, Snakemake 9.27 looks at all ready jobs again every second, once for each job that has finished:
+    # after some hundred jobs it never rests. Without the limit it looks when a job ends.
     workflow.scheduler.job_rate_limiter = None
     with one_line_errors():
         # Settings of SLURM's executor; other executors have none of these.
