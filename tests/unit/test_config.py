@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shopbench.config import quantized_models, resolve
+from shopbench.config import answered_alphas, quantized_models, resolve
 from shopbench.files import BadInput
 from shopbench.training_config import TrainingConfig
 
@@ -65,6 +65,23 @@ def test_null_removes_an_entry():
     config["adapters"]["spare"] = None
     resolved = resolve(config, ROOT)
     assert ("track1", "gptq") not in set(quantized_models(resolved)) and "spare" not in resolved["adapters"]
+
+
+def test_variants_of_the_same_weights_and_constraints_are_points_of_a_sweep():
+    config = resolve(merged(), ROOT)
+    assert answered_alphas(config, "v8") == {"base-strict": 0, "v8": 1, "v8-weighted": 0.56}
+    assert answered_alphas(config, "v7v8") == {"base-strict": 0, "v7v8": 1}
+
+    # An ensemble at half its alpha; one whose alpha a sweep selects is no point that the config knows.
+    config["ensembles"]["v7v8"]["alpha"] = 0.5
+    config["variants"]["v7v8"]["alpha"] = 0.8
+    config["variants"]["v8"]["constraints"] = "boost"
+    config["variants"]["v8-weighted"]["alpha"] = 0.57
+    config["models"]["qwen2-72b"]["chat"] = "own"
+    assert answered_alphas(config, "v7v8") == {"v7v8": 0.4}
+    assert answered_alphas(config, "v8") == {}
+    config["ensembles"]["v7v8"]["alpha"] = {"sweep": "v8", "set": "validation"}
+    assert answered_alphas(config, "v7v8") == {}
 
 
 def set_at(config, path, value):

@@ -1,5 +1,8 @@
 """What accelerate is told on one node and on several."""
 
+import subprocess
+import sys
+
 import launch_training
 import pytest
 
@@ -12,8 +15,14 @@ def option(arguments, name):
     return arguments[arguments.index(name) + 1]
 
 
-def test_one_process_needs_no_group():
-    assert "--multi_gpu" not in launch_training.launch_arguments(1, 1, {})
+def test_one_process_is_the_trainer_itself(tmp_path):
+    trainer = tmp_path / "trainer.py"
+    trainer.write_text("import os, sys; print(os.getpid(), *sys.argv[1:]); sys.exit(75)")
+    command = [sys.executable, launch_training.__file__, "--processes", "1", "--", str(trainer), "--blend", "v8"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    said, _ = process.communicate()
+    assert said.split() == [str(process.pid), "--blend", "v8"]
+    assert process.returncode == 75
 
 
 def test_one_node_takes_any_free_port():

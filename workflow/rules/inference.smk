@@ -5,6 +5,7 @@
 #          <results>/adapters|ensembles/{name}/manifest.json       their adapters
 #          <results>/quantized/{ensemble}-{method}/manifest.json   quantized variants,
 #          <results>/verified/{ensemble}-{method}.json             once they are verified
+#          <results>/scores/{set}/{variant}.json                   of variants that are points of a sweep
 # Leaves   <results>/predictions/{set}/{variant}/{track}.jsonl     track1-track4; track5 holds all questions of the set
 #          <results>/timings/{variant}.json
 #          <results>/sweeps/{sweep}.parquet
@@ -73,6 +74,7 @@ rule sweep_alphas:
         model=lambda w: f"<results>/base/{config['sweeps'][w.sweep]['model']}/manifest.json",
         adapter=lambda w: f"{adapter_folder(config['sweeps'][w.sweep])}/manifest.json",
         evaluation=expand("<results>/evaluation/{set}.parquet", set=SWEPT_SETS),
+        scores=lambda w: expand("<results>/scores/{set}/{variant}.json", set=SWEPT_SETS, variant=list(answered_alphas(config, w.sweep))),
     output:
         sweep="<results>/sweeps/{sweep}.parquet",
     log:
@@ -96,6 +98,7 @@ rule sweep_alphas:
         sentence_models=json.dumps(config["scoring"]["sentence_models"]),
         bootstrap=config["scoring"]["bootstrap"],
         seed=config["seed"],
+        answered=lambda w: json.dumps(answered_alphas(config, w.sweep)),
         parts=config["pathvars"]["parts"],
     shell:
         """
@@ -112,6 +115,8 @@ rule sweep_alphas:
           --bootstrap {params.bootstrap:q} \
           --seed {params.seed:q} \
           --evaluation {input.evaluation:q} \
+          --answered {params.answered:q} \
+          --scores {input.scores:q} \
           --parts {params.parts:q} \
           --output {output.sweep:q} \
           > {log:q} 2>&1

@@ -1,4 +1,4 @@
-"""Start the training processes of one node with accelerate, one a GPU; on several nodes, started once on each.
+"""Start the training processes of one node with accelerate, one a GPU; on several nodes, started once on each. One process starts as it is.
 
     python launch_training.py --processes 8 -- train_adapter.py --blend ...
     srun --nodes 2 --ntasks-per-node 1 python launch_training.py --processes 16 --nodes 2 -- train_adapter.py --blend ...
@@ -23,6 +23,9 @@ FIRST_PORT, PORTS = 20_000, 10_000
 
 def main() -> None:
     args = parse_arguments()
+    if args.processes == args.nodes == 1:
+        # accelerate's launcher takes seconds to load, and has nothing to tell a single process.
+        os.execv(sys.executable, [sys.executable, *args.trainer])
     launch = launch_arguments(args.processes, args.nodes, os.environ)
     command = [sys.executable, "-m", "accelerate.commands.launch", *launch, *args.trainer]
     sys.exit(subprocess.run(command).returncode)
@@ -44,7 +47,7 @@ def launch_arguments(processes: int, nodes: int, environment: Mapping[str, str])
         raise BadInput(f"launch.processes: {processes} do not divide into launch.nodes: {nodes}")
     if nodes == 1:
         # The launcher starts several processes only where it is told that they are for several GPUs; the trainer counts them.
-        return common + (["--multi_gpu", "--main_process_port", "0"] if processes > 1 else [])
+        return [*common, "--multi_gpu", "--main_process_port", "0"]
     try:
         rank, started, first = (environment[name] for name in ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LAUNCH_NODE_IPADDR"))
     except KeyError as missing:

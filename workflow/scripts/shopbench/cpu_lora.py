@@ -16,6 +16,10 @@ def grouped_product(inputs: torch.Tensor, weights: torch.Tensor, indices: torch.
     """inputs (tokens, in), weights (adapters, [1,] out, in), indices (tokens,) int64 -> (tokens, out); zero where an index is negative."""
     if weights.dim() == 4:
         weights = weights.squeeze(1)
+    # A batch of one adapter, as ours are, needs no grouping.
+    lowest, highest = (int(bound) for bound in indices.aminmax())
+    if lowest == highest >= 0:
+        return inputs @ weights[lowest].to(inputs.dtype).T
     products = inputs.new_zeros(inputs.shape[0], weights.shape[1])
     for index in indices.unique().tolist():
         if index >= 0:

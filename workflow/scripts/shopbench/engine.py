@@ -15,6 +15,7 @@ from shopbench.constraints import constraint, cut_text, well_formed
 from shopbench.cpu_kernels import register_missing_kernels
 from shopbench.ensembles import LORA_RANKS
 from shopbench.files import BadInput, progress, read_json
+from shopbench.loading import loading_for_good
 from shopbench.routing import task_type
 from shopbench.samples import cut_tokens
 
@@ -73,15 +74,16 @@ class Engine:
         self._cut: set[Ask] = set()
         set_environment(device)
         started = time.perf_counter()
-        from vllm import LLM
+        with loading_for_good():
+            from vllm import LLM
 
-        if device == "cpu":
-            register_missing_kernels()
-        if rank and device == "cpu":
-            from shopbench.cpu_lora import use_grouped_products
+            if device == "cpu":
+                register_missing_kernels()
+            if rank and device == "cpu":
+                from shopbench.cpu_lora import use_grouped_products
 
-            use_grouped_products()
-        self._llm = LLM(model=str(model), **engine_arguments(settings, device, rank))
+                use_grouped_products()
+            self._llm = LLM(model=str(model), **engine_arguments(settings, device, rank))
         self.start_seconds = time.perf_counter() - started
         self._tokenizer = self._llm.get_tokenizer()
         self._layout = ChatLayout(chat, self._tokenizer, model)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shopbench.files import BadInput
+from shopbench.loading import loading_for_good
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,9 +154,10 @@ def model_location(name: str) -> str:
 
 def _load_sentence_model(location: str) -> Any:
     try:
-        from sentence_transformers import SentenceTransformer
+        with loading_for_good():
+            from sentence_transformers import SentenceTransformer
 
-        return SentenceTransformer(location, device="cpu")
+            return SentenceTransformer(location, device="cpu")
     except (OSError, ValueError, ImportError) as error:
         raise BadInput(f"the sentence model '{location}' cannot be loaded ({str(error).splitlines()[0]})") from None
 
