@@ -11,7 +11,8 @@ from contextlib import contextmanager
 def loading_for_good() -> Iterator[None]:
     """Around the import of a large library and what is made of it: no collections meanwhile, and later ones leave out what is there.
 
-    vLLM's 6,000 modules leave a million objects, which each collection walks through: a fifth of an engine's start on the demo's model.
+    vLLM's 6,000 modules leave a million objects, which each collection walks through: a sixth of an engine's start on the demo's model
+    (benchmarks/bench_loading.py).
     """
     gc.disable()
     try:

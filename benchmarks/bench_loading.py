@@ -1,0 +1,42 @@
+"""Starting an engine on the demo's base: CPU time without the garbage collector (shopbench/loading.py) against with it, in new processes."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RUNS = 5
+ENGINE = {
+    "dtype": "float32",
+    "tensor_parallel": 1,
+    "max_model_len": 1024,
+    "max_num_seqs": 64,
+    "enforce_eager": True,
+    "attention_backend": None,
+}
+START = """
+import contextlib, json, sys, time
+from pathlib import Path
+import shopbench.engine
+model, settings, collected = sys.argv[1:]
+if collected == "yes":
+    shopbench.engine.loading_for_good = contextlib.nullcontext
+shopbench.engine.Engine(Path(model), json.loads(settings), {}, "cpu")
+print("CPU", time.process_time())
+"""
+
+
+def measure(scale: float) -> dict[str, float]:
+    ratios = [start_seconds("yes") / start_seconds("no") for _ in range(RUNS)]
+    return {"inference.loading_speedup": statistics.median(ratios)}
+
+
+def start_seconds(collected: str) -> float:
+    """CPU seconds of a process that starts an engine and ends."""
+    command = [sys.executable, "-c", START, str(REPOSITORY / "workflow/demo_base"), json.dumps(ENGINE), collected]
+    run = subprocess.run(command, cwd=REPOSITORY / "workflow/scripts", check=True, capture_output=True, text=True)
+    return float(run.stdout.splitlines()[-1].removeprefix("CPU "))
