@@ -107,13 +107,11 @@ clean:   ## remove the demo's results; environments and caches stay
 workflow-env:
 	@cmp -s envs/workflow.cpu.txt .envs/workflow/lock.txt || $(MAKE) --no-print-directory build-workflow-env
 
-# By pip, so that a bare machine can build it; uv, which it carries, builds the others.
+# Python alone is needed: pip fetches uv, which builds this one and the others.
 build-workflow-env:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "error: $(PYTHON) is not Python 3.11; run make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
-	$(PYTHON) -m venv --clear .envs/workflow
-	.envs/workflow/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/workflow.cpu.txt
-	cp envs/workflow.cpu.txt .envs/workflow/lock.txt
+	$(PYTHON) workflow/scripts/build_env.py --lock envs/workflow.cpu.txt --environment .envs/workflow
 
 dev-env: workflow-env
 	@cmp -s envs/dev.cpu.txt .envs/dev/lock.txt || $(BUILD_ENV) --lock envs/dev.cpu.txt --environment .envs/dev

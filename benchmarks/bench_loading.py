@@ -1,4 +1,4 @@
-"""Starting an engine on the demo's base: CPU time without the garbage collector (shopbench/loading.py) against with it, in new processes."""
+"""Starting an engine on the demo's base: CPU time with the garbage collector over that without (shopbench/loading.py), in new processes."""
 
 from __future__ import annotations
 

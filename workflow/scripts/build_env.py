@@ -2,11 +2,14 @@
 
     python workflow/scripts/build_env.py --lock envs/data.cpu.txt --environment .envs/data-cpu
 
-Leaves the environment, and in it `lock.txt`, a copy of the lock, written last. uv is looked for beside this interpreter, then on PATH.
+Leaves the environment, and in it `lock.txt`, a copy of the lock, written last. uv is looked for beside this interpreter; where it is not
+and the lock has it (envs/workflow.cpu.txt), pip installs that one for the time of the build; else it is looked for on PATH.
 
 A machine whose package sources lack the CPU build of torch (the public index, for one) is served by uv's `--torch-backend cpu`: it is
 tried when the first attempt fails. Flat folders of wheels that pip knows (PIP_FIND_LINKS) and its indexes (PIP_INDEX_URL,
 PIP_EXTRA_INDEX_URL) are passed on to uv, which does not read pip's variables itself.
+
+Bytecode is left for what the pipeline loads, and no more: a third of the model environment's 27,000 files.
 
 Standard library alone: this program runs before any environment exists.
 """
@@ -14,13 +17,32 @@ Standard library alone: this program runs before any environment exists.
 from __future__ import annotations
 
 import argparse
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
+SCRIPTS = Path(__file__).resolve().parent
 PIP_TO_UV = {"PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
+# What the pipeline starts by name (`python -m ...`) and imports nowhere.
+STARTED = ("import snakemake.cli", "import accelerate.commands.launch")
+# Without the collector of cycles the same imports take a sixth less. SystemExit is no Exception.
+RUN_IMPORTS = """
+import gc, sys
+gc.disable()
+for statement in sys.argv[1:]:
+    try:
+        exec(statement, {})
+    except BaseException:
+        pass
+"""
+# They take a minute at most here; a network file system may need several.
+IMPORTS_SECONDS = 900
 
 
 def find_uv() -> str:
@@ -38,6 +60,76 @@ def uv_variables(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, **translated}
 
 
+def pinned_uv(lock: str) -> str | None:
+    """A lock's lines about uv (its pin and the hashes), or None where the lock has none."""
+    found = re.search(r"^uv==(?:.*\\\n)*.*\n?", lock, re.M)
+    return found and found.group()
+
+
+def uv_to_build(environment: Path, lock: Path, folder: Path) -> str:
+    """Path of a uv that outlives the building of `environment`: one that is installed, or the lock's own, put into `folder` by pip."""
+    beside = Path(sys.executable).with_name("uv")
+    pinned = pinned_uv(lock.read_text(encoding="utf-8"))
+    # Who has .envs/workflow/bin on PATH runs the interpreter of the very environment that is replaced.
+    if pinned is None or (beside.exists() and beside.parent.parent.resolve() != environment.resolve()):
+        return find_uv()
+    requirement = folder / "uv.txt"
+    requirement.write_text(pinned, encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+    install = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    if subprocess.run([*install, "--require-hashes", "--requirement", str(requirement)]).returncode != 0:
+        sys.exit(f"error: {lock}: pip could not install its uv; see the lines above")
+    return str(folder / "venv/bin/uv")
+
+
+def third_party_imports(folder: Path) -> list[str]:
+    """The import statements of all programs below `folder`, at any depth of their code, of what is neither Python's own nor theirs."""
+    known = sys.stdlib_module_names | {path.stem for path in folder.iterdir()}
+    statements = []
+    for file in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            else:
+                continue
+            if not known.issuperset(module.split(".")[0] for module in modules):
+                statements.append(ast.unparse(node))
+    return list(dict.fromkeys(statements))
+
+
+def leave_bytecode(interpreter: Path) -> None:
+    """Import all that the programs import, once, so that jobs find the bytecode of what they load.
+
+    What this environment lacks is passed over, and nothing here fails the build: a file without bytecode is only slower to load.
+    """
+    # Isolated (-I): nothing is imported from this folder, and PYTHONDONTWRITEBYTECODE, which container images like to set, has no effect.
+    command = [str(interpreter), "-I", "-c", RUN_IMPORTS, *third_party_imports(SCRIPTS), *STARTED]
+    variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
+    quiet = subprocess.DEVNULL
+    start = time.monotonic()
+    try:
+        result = subprocess.run(command, env=variables, stdin=quiet, stdout=quiet, stderr=quiet, timeout=IMPORTS_SECONDS)
+        ended = f"ended with {result.returncode}" if result.returncode else "took"
+    except subprocess.TimeoutExpired:
+        ended = "were stopped"
+    print(f"imports for bytecode {ended} after {time.monotonic() - start:.0f} s", file=sys.stderr)
+
+
+def build(uv: str, lock: Path, environment: Path) -> None:
+    """Replace the folder `environment` by what the lock says."""
+    variables = uv_variables(dict(os.environ))
+    subprocess.run([uv, "venv", "--clear", "--python", sys.executable, str(environment)], check=True, env=variables)
+    interpreter = environment / "bin/python"
+    install = [uv, "pip", "sync", "--require-hashes", "--python", str(interpreter), str(lock)]
+    if subprocess.run(install, env=variables).returncode != 0:
+        print("trying again with torch from its own index", file=sys.stderr)
+        if subprocess.run([*install, "--torch-backend", "cpu"], env=variables).returncode != 0:
+            sys.exit(f"error: {lock}: uv could not install it; see the lines above")
+    leave_bytecode(interpreter)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lock", type=Path, required=True, help="requirements with hashes")
@@ -46,18 +138,12 @@ def main() -> None:
     if not arguments.lock.is_file():
         sys.exit(f"error: {arguments.lock}: no such lock; make it with `make locks`")
 
-    uv = find_uv()
-    variables = uv_variables(dict(os.environ))
     copied_lock = arguments.environment / "lock.txt"
     copied_lock.unlink(missing_ok=True)
-    subprocess.run([uv, "venv", "--clear", "--python", sys.executable, str(arguments.environment)], check=True, env=variables)
-    interpreter = str(arguments.environment / "bin/python")
-    # Bytecode now, once, in place of seconds at the start of every job.
-    install = [uv, "pip", "sync", "--compile-bytecode", "--require-hashes", "--python", interpreter, str(arguments.lock)]
-    if subprocess.run(install, env=variables).returncode != 0:
-        print("trying again with torch from its own index", file=sys.stderr)
-        if subprocess.run([*install, "--torch-backend", "cpu"], env=variables).returncode != 0:
-            sys.exit(f"error: {arguments.lock}: uv could not install it; see the lines above")
+    arguments.environment.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the environment: programs in /tmp may not be allowed to run.
+    with tempfile.TemporaryDirectory(prefix="uv-", dir=arguments.environment.parent) as folder:
+        build(uv_to_build(arguments.environment, arguments.lock, Path(folder)), arguments.lock, arguments.environment)
     partial = copied_lock.with_name("lock.txt.partial")
     shutil.copyfile(arguments.lock, partial)
     partial.replace(copied_lock)
