@@ -29,8 +29,14 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
 PIP_TO_UV = {"PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
-# What the pipeline starts by name (`python -m ...`) and imports nowhere.
-STARTED = ("import snakemake.cli", "import accelerate.commands.launch")
+# What no program imports: loaded by its name, by `python -m` or by Snakemake and vLLM as they run.
+LOADED_BY_NAME = (
+    "import snakemake.cli, snakemake.profiles, snakemake.storage, snakemake.report.html_reporter, smart_open",
+    "import accelerate.commands.launch",
+    "import vllm.v1.worker.cpu_worker",
+    "import vllm.v1.core.sched.scheduler, vllm.v1.structured_output.backend_lm_format_enforcer",
+    "from vllm.model_executor.layers.quantization import get_quantization_config as get; get('gptq')",
+)
 # Without the collector of cycles the same imports take a sixth less. SystemExit is no Exception.
 RUN_IMPORTS = """
 import gc, sys
@@ -105,7 +111,7 @@ def leave_bytecode(interpreter: Path) -> None:
     What this environment lacks is passed over, and nothing here fails the build: a file without bytecode is only slower to load.
     """
     # Isolated (-I): nothing is imported from this folder, and PYTHONDONTWRITEBYTECODE, which container images like to set, has no effect.
-    command = [str(interpreter), "-I", "-c", RUN_IMPORTS, *third_party_imports(SCRIPTS), *STARTED]
+    command = [str(interpreter), "-I", "-c", RUN_IMPORTS, *third_party_imports(SCRIPTS), *LOADED_BY_NAME]
     variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
     quiet = subprocess.DEVNULL
     start = time.monotonic()

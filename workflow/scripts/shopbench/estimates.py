@@ -109,7 +109,7 @@ DEMO_SECONDS = {
     "answer_questions": 36,
     **dict.fromkeys(WRITING_RULES, 20),
     "run_submissions": 24,
-    "sweep_alphas": 87,
+    "sweep_alphas": 30,
     "score_predictions": 15,
     "quantize_model": 21,
     "verify_quantized": 15,
@@ -117,7 +117,7 @@ DEMO_SECONDS = {
     "describe_blend": 3,
     "build_ensemble": 2,
     "merge_ensemble": 2,
-    "build_env": 120,
+    "build_env": 20,
 }
 DEMO_OTHER_SECONDS = 2
 
