@@ -7,17 +7,12 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUNS = 5
-ENGINE = {
-    "dtype": "float32",
-    "tensor_parallel": 1,
-    "max_model_len": 1024,
-    "max_num_seqs": 64,
-    "enforce_eager": True,
-    "attention_backend": None,
-}
 START = """
 import contextlib, json, sys, time
 from pathlib import Path
@@ -31,12 +26,13 @@ print("CPU", time.process_time())
 
 
 def measure(scale: float) -> dict[str, float]:
-    ratios = [start_seconds("yes") / start_seconds("no") for _ in range(RUNS)]
+    settings = yaml.safe_load((REPOSITORY / "config/demo.yaml").read_text())["inference"]["unquantized"]
+    ratios = [start_seconds(settings, "yes") / start_seconds(settings, "no") for _ in range(RUNS)]
     return {"inference.loading_speedup": statistics.median(ratios)}
 
 
-def start_seconds(collected: str) -> float:
+def start_seconds(settings: dict[str, Any], collected: str) -> float:
     """CPU seconds of a process that starts an engine and ends."""
-    command = [sys.executable, "-c", START, str(REPOSITORY / "workflow/demo_base"), json.dumps(ENGINE), collected]
+    command = [sys.executable, "-c", START, str(REPOSITORY / "workflow/demo_base"), json.dumps(settings), collected]
     run = subprocess.run(command, cwd=REPOSITORY / "workflow/scripts", check=True, capture_output=True, text=True)
     return float(run.stdout.splitlines()[-1].removeprefix("CPU "))

@@ -1,6 +1,6 @@
 # What rules ask of the config: their input functions and parameters, by stage. Rule files hold rules alone.
 
-from shopbench.config import answered_alphas, engine_of
+from shopbench.config import answered_alphas, chat_of, engine_of
 from shopbench.ensembles import ancestors
 from shopbench.padding import padding_arguments
 from shopbench.source_table import find_source_file
@@ -130,11 +130,6 @@ def adapter_arguments(wildcards, input):
     """--adapter and --alpha of a variant that has an adapter."""
     alpha = config["variants"][wildcards.variant].get("alpha", 1)
     return f"--adapter {Path(input.adapter).parent} --alpha {alpha}" if "adapter" in input.keys() else ""
-
-
-def chat_of(variant):
-    """How a variant's model is spoken to: fine-tuned ones in the layout that they learned."""
-    return "chatml" if adapter_folder(variant) else config["models"][variant["model"]].get("chat", "chatml")
 
 
 def engine_settings(precision):

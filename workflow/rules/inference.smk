@@ -41,7 +41,7 @@ rule answer_questions:
         adapter=adapter_arguments,
         precision=lambda w: config["variants"][w.variant]["precision"],
         constraints=lambda w: config["variants"][w.variant]["constraints"],
-        chat=lambda w: chat_of(config["variants"][w.variant]),
+        chat=lambda w: chat_of(config, config["variants"][w.variant]),
         device=config["accelerator"],
         engine=lambda w: engine_settings(config["variants"][w.variant]["precision"]),
         new_tokens=json.dumps(config["inference"]["new_tokens"]),

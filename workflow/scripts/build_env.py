@@ -25,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
@@ -72,20 +74,26 @@ def pinned_uv(lock: str) -> str | None:
     return found and found.group()
 
 
-def uv_to_build(environment: Path, lock: Path, folder: Path) -> str:
-    """Path of a uv that outlives the building of `environment`: one that is installed, or the lock's own, put into `folder` by pip."""
+@contextmanager
+def uv_to_build(environment: Path, lock: Path) -> Iterator[str]:
+    """Path of a uv that outlives the building of `environment`: an installed one, or the lock's own, fetched by pip for the time."""
     beside = Path(sys.executable).with_name("uv")
     pinned = pinned_uv(lock.read_text(encoding="utf-8"))
     # Who has .envs/workflow/bin on PATH runs the interpreter of the very environment that is replaced.
     if pinned is None or (beside.exists() and beside.parent.parent.resolve() != environment.resolve()):
-        return find_uv()
-    requirement = folder / "uv.txt"
-    requirement.write_text(pinned, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-    install = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    if subprocess.run([*install, "--require-hashes", "--requirement", str(requirement)]).returncode != 0:
-        sys.exit(f"error: {lock}: pip could not install its uv; see the lines above")
-    return str(folder / "venv/bin/uv")
+        yield find_uv()
+        return
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the environment: programs in /tmp may not be allowed to run.
+    with tempfile.TemporaryDirectory(prefix="uv-", dir=environment.parent) as name:
+        folder = Path(name)
+        requirement = folder / "uv.txt"
+        requirement.write_text(pinned, encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+        install = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        if subprocess.run([*install, "--require-hashes", "--requirement", str(requirement)]).returncode != 0:
+            sys.exit(f"error: {lock}: pip could not install its uv; see the lines above")
+        yield str(folder / "venv/bin/uv")
 
 
 def third_party_imports(folder: Path) -> list[str]:
@@ -146,10 +154,8 @@ def main() -> None:
 
     copied_lock = arguments.environment / "lock.txt"
     copied_lock.unlink(missing_ok=True)
-    arguments.environment.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the environment: programs in /tmp may not be allowed to run.
-    with tempfile.TemporaryDirectory(prefix="uv-", dir=arguments.environment.parent) as folder:
-        build(uv_to_build(arguments.environment, arguments.lock, Path(folder)), arguments.lock, arguments.environment)
+    with uv_to_build(arguments.environment, arguments.lock) as uv:
+        build(uv, arguments.lock, arguments.environment)
     partial = copied_lock.with_name("lock.txt.partial")
     shutil.copyfile(arguments.lock, partial)
     partial.replace(copied_lock)

@@ -253,6 +253,16 @@ def quantized_models(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from sorted({(v["ensemble"], v["precision"]) for v in config["variants"].values() if v["precision"] in QUANTIZED})
 
 
+def is_tuned(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant is more than a model as it comes."""
+    return "adapter" in variant or "ensemble" in variant
+
+
+def chat_of(config: Mapping[str, Any], variant: Mapping[str, Any]) -> str:
+    """How a variant's model is spoken to: fine-tuned ones in the layout that they learned."""
+    return "chatml" if is_tuned(variant) else str(config["models"][variant["model"]].get("chat", "chatml"))
+
+
 def answered_alphas(config: Mapping[str, Any], sweep: str) -> dict[str, float]:
     """{variant: alpha} of a sweep's points that a variant answers anyway: the same weights, prompts and constraints."""
     swept = config["sweeps"][sweep]
@@ -266,12 +276,13 @@ def answered_alphas(config: Mapping[str, Any], sweep: str) -> dict[str, float]:
 
 def _alpha_in_sweep(config: Mapping[str, Any], variant: Mapping[str, Any], swept: Mapping[str, Any]) -> Any:
     """The alpha of a variant's weights in a sweep; None if they are no point of it, or if another sweep selects it."""
-    if (variant["model"], variant["precision"], variant["constraints"]) != (swept["model"], "bf16", "strict"):
+    # A sweep speaks to the base, too, in the layout of its adapter.
+    asked = (variant["model"], variant["precision"], variant["constraints"], chat_of(config, variant))
+    if asked != (swept["model"], "bf16", "strict", "chatml"):
         return None
-    if "adapter" in variant or "ensemble" in variant:
-        if any(variant.get(kind) != swept.get(kind) for kind in ("adapter", "ensemble")):
-            return None
-        inside = config["ensembles"][variant["ensemble"]]["alpha"] if "ensemble" in variant else 1
-        return None if isinstance(inside, dict) else variant.get("alpha", 1) * inside
-    # A sweep speaks to the base in the layout of its adapter.
-    return 0 if config["models"][variant["model"]].get("chat", "chatml") == "chatml" else None
+    if not is_tuned(variant):
+        return 0
+    if any(variant.get(kind) != swept.get(kind) for kind in ("adapter", "ensemble")):
+        return None
+    inside = config["ensembles"][variant["ensemble"]]["alpha"] if "ensemble" in variant else 1
+    return None if isinstance(inside, dict) else variant.get("alpha", 1) * inside
