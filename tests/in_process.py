@@ -9,7 +9,7 @@ import sys
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from shopbench.files import run_program
+from shopbench.files import one_line_errors
 
 
 def run(program: str, *arguments: object) -> SimpleNamespace:
@@ -18,7 +18,8 @@ def run(program: str, *arguments: object) -> SimpleNamespace:
     stderr, code = io.StringIO(), 0
     with patch.object(sys, "argv", [program, *map(str, arguments)]), contextlib.redirect_stderr(stderr):
         try:
-            run_program(main)
+            with one_line_errors():
+                main()
         except SystemExit as stop:
             code = stop.code
     return SimpleNamespace(returncode=code, stderr=stderr.getvalue())

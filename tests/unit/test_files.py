@@ -1,6 +1,10 @@
 """Files are whole or absent."""
 
 import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +55,33 @@ def test_a_broken_line_is_named(tmp_path):
     file.write_text('{"a": 1}\n{"a": \n')
     with pytest.raises(BadInput, match=r"rows.jsonl, line 2: not JSON"):
         read_jsonl(file)
+
+
+def run(main: str) -> subprocess.CompletedProcess:
+    """A process whose `main` is this code, under `run_program`; Python's own cleaning up at its end says so."""
+    scripts = Path(__file__).parents[2] / "workflow/scripts"
+    program = f"""
+import atexit, multiprocessing, sys, time
+sys.path.insert(0, {str(scripts)!r})
+from shopbench.files import BadInput, run_program
+atexit.register(print, "cleaned up")
+def main():
+{textwrap.indent(main, "    ")}
+run_program(main)
+"""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def test_a_program_ends_without_taking_itself_apart_and_says_all_it_has_to_say():
+    done = run("print('a line that waits in a buffer')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a line that waits in a buffer\n", "")
+
+
+def test_a_program_with_processes_of_its_own_ends_them():
+    done = run("multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True).start()")
+    assert (done.returncode, done.stdout) == (0, "cleaned up\n")
+
+
+def test_bad_input_is_one_line_and_exit_code_2():
+    done = run("raise BadInput('a.csv, row 3:\\n  no price')")
+    assert (done.returncode, done.stderr) == (2, "error: a.csv, row 3: no price\n")
