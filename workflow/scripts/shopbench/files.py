@@ -53,9 +53,9 @@ def one_line_errors() -> Iterator[None]:
 def leave() -> None:
     """End the process with exit code 0 and leave the cleaning up to the system.
 
-    Python would take the program's modules apart first, for memory that is freed anyway: with vLLM's a fifth more CPU time for a process that
-    starts an engine and ends (benchmarks/bench_loading.py). Where processes of this one still run (vLLM's, one a GPU), this returns, so
-    that they are ended in their own way.
+    Python would take the program's modules apart first, for memory that is freed anyway: with vLLM's, a fifth more CPU time for a process
+    that starts an engine and ends (benchmarks/bench_loading.py). Where processes of this one still run (vLLM's, one a GPU), this returns,
+    so that they are ended in their own way.
     """
     multiprocessing = sys.modules.get("multiprocessing")
     if not (multiprocessing and multiprocessing.active_children()):
