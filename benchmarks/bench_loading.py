@@ -1,7 +1,7 @@
 """An engine on the demo's base, started and ended in new processes: CPU time of the whole process over that of what the pipeline does.
 
-    inference.loading_speedup    with Python's garbage collector at work while it loads (shopbench/loading.py)
-    inference.leaving_speedup    with Python taking its modules apart at the end (shopbench/files.py, `leave`)
+inference.loading_speedup    with Python's garbage collector at work while it loads (shopbench/loading.py)
+inference.leaving_speedup    with Python taking its modules apart at the end (shopbench/files.py, `leave`)
 """
 
 from __future__ import annotations

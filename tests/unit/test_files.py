@@ -1,6 +1,7 @@
 """Files are whole or absent."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -58,13 +59,16 @@ def test_a_broken_line_is_named(tmp_path):
 
 
 def run(main: str) -> subprocess.CompletedProcess:
-    """A process whose `main` is this code, under `run_program`; Python's own cleaning up at its end says so."""
+    """A process whose `main` is this code, under `run_program`; it says when Python takes its modules apart."""
     scripts = Path(__file__).parents[2] / "workflow/scripts"
     program = f"""
 import atexit, multiprocessing, sys, time
 sys.path.insert(0, {str(scripts)!r})
 from shopbench.files import BadInput, run_program
-atexit.register(print, "cleaned up")
+class Part:
+    def __del__(self, print=print):
+        print("taken apart")
+part = Part()
 def main():
 {textwrap.indent(main, "    ")}
 run_program(main)
@@ -73,13 +77,17 @@ run_program(main)
 
 
 def test_a_program_ends_without_taking_itself_apart_and_says_all_it_has_to_say():
-    done = run("print('a line that waits in a buffer')")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "a line that waits in a buffer\n", "")
+    done = run("atexit.register(print, 'and one at the end')\nprint('a line that waits in a buffer')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a line that waits in a buffer\nand one at the end\n", "")
 
 
-def test_a_program_with_processes_of_its_own_ends_them():
-    done = run("multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True).start()")
-    assert (done.returncode, done.stdout) == (0, "cleaned up\n")
+def test_a_program_ends_its_processes():
+    done = run(
+        "child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True)\nchild.start()\nprint(child.pid)"
+    )
+    assert done.returncode == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
 
 
 def test_bad_input_is_one_line_and_exit_code_2():
