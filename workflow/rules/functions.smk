@@ -1,6 +1,6 @@
 # What rules ask of the config: their input functions and parameters, by stage. Rule files hold rules alone.
 
-from shopbench.config import answered_alphas, chat_of, engine_of
+from shopbench.config import answered_alphas, chat_of, engine_of, swept_sets
 from shopbench.ensembles import ancestors
 from shopbench.padding import padding_arguments
 from shopbench.source_table import find_source_file

@@ -13,7 +13,7 @@
 #          <results>/challenge/{variant}.json                      its tracks answered as the challenge had them answered, against its limits
 
 TRACKS = ["track1", "track2", "track3", "track4", "track5"]
-SWEPT_SETS = [name for name in ("development", "validation") if name in config["evaluation"]["sets"]]
+SWEPT_SETS = swept_sets(config)
 
 
 rule answer_questions:

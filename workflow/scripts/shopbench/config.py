@@ -263,6 +263,11 @@ def chat_of(config: Mapping[str, Any], variant: Mapping[str, Any]) -> str:
     return "chatml" if is_tuned(variant) else str(config["models"][variant["model"]].get("chat", "chatml"))
 
 
+def swept_sets(config: Mapping[str, Any]) -> list[str]:
+    """The evaluation sets that sweeps answer: of another benchmark's questions (Shopping MMLU) no curve is drawn."""
+    return [name for name in ("development", "validation") if name in config["evaluation"]["sets"]]
+
+
 def answered_alphas(config: Mapping[str, Any], sweep: str) -> dict[str, float]:
     """{variant: alpha} of a sweep's points that a variant answers anyway: the same weights, prompts and constraints."""
     swept = config["sweeps"][sweep]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shopbench.blends import selections
-from shopbench.config import WRITING_RULES, answered_alphas, datasets_of, engine_of, resolve
+from shopbench.config import WRITING_RULES, answered_alphas, datasets_of, engine_of, resolve, swept_sets
 from shopbench.dataset_table import read_dataset_table
 from shopbench.files import BadInput
 from shopbench.gpu_models import GPUS, find_gpu
@@ -382,7 +382,7 @@ def _run_submissions(job: PlannedJob, run: Run) -> Estimate:
 def _sweep_alphas(job: PlannedJob, run: Run) -> Estimate:
     sweep = run.config["sweeps"][job.wildcards["sweep"]]
     each, start = _engine(job, run, "bf16", sweep["model"])
-    asked = questions(run, [name for name in ("development", "validation") if name in run.config["evaluation"]["sets"]])
+    asked = questions(run, swept_sets(run.config))
     alphas = len(sweep["alphas"]) - len(answered_alphas(run.config, job.wildcards["sweep"]))
     return Estimate("sweep", start * (alphas > 0) + alphas * asked * each / 3600)
 
