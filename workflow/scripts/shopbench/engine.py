@@ -72,18 +72,8 @@ class Engine:
     ) -> None:
         self.settings, self.new_tokens = settings, new_tokens
         self._cut: set[Ask] = set()
-        set_environment(device)
         started = time.perf_counter()
-        with loading_for_good():
-            from vllm import LLM
-
-            if device == "cpu":
-                register_missing_kernels()
-            if rank and device == "cpu":
-                from shopbench.cpu_lora import use_grouped_products
-
-                use_grouped_products()
-            self._llm = LLM(model=str(model), **engine_arguments(settings, device, rank))
+        self._llm = load_llm(model, engine_arguments(settings, device, rank), device)
         self.start_seconds = time.perf_counter() - started
         self._tokenizer = self._llm.get_tokenizer()
         self._layout = ChatLayout(chat, self._tokenizer, model)
@@ -170,6 +160,35 @@ def set_environment(device: str) -> None:
     """Environment variables that vLLM reads at import; what the caller has set stays."""
     for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if device == "cpu" else {})).items():
         os.environ.setdefault(name, value)
+
+
+def load_llm(model: Path, arguments: dict[str, Any], device: str) -> Any:
+    """vLLM's LLM on a model's folder, in a process that is prepared for it."""
+    set_environment(device)
+    with loading_for_good():
+        from vllm import LLM
+
+        if device == "cpu":
+            register_missing_kernels()
+            inspect_here(model)
+            if arguments.get("enable_lora"):
+                from shopbench.cpu_lora import use_grouped_products
+
+                use_grouped_products()
+        return LLM(model=str(model), **arguments)
+
+
+def inspect_here(model: Path) -> None:
+    """Have vLLM look at the model's class in this process.
+
+    Left to itself it starts another one, which loads vLLM once more, for every class that it meets for the first time in a home directory:
+    with a GPU for good reason (CUDA must not start before the workers), on the CPU for none.
+    """
+    from vllm import ModelRegistry
+
+    for name in read_json(model / "config.json").get("architectures", []):
+        if name in ModelRegistry.models:
+            ModelRegistry.register_model(name, ModelRegistry.models[name].load_model_cls())
 
 
 def engine_arguments(settings: dict[str, Any], device: str, rank: int) -> dict[str, Any]:

@@ -7,13 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from shopbench.cpu_kernels import register_missing_kernels
-from shopbench.engine import BATCHES_IN_CHUNK, engine_arguments, set_environment
+from shopbench.engine import BATCHES_IN_CHUNK, engine_arguments, load_llm
 from shopbench.files import BadInput, progress
 from shopbench.hashing import hash64
 from shopbench.language_model.cache import TOO_LONG, Reply
 from shopbench.language_model.prompts import Request
-from shopbench.loading import loading_for_good
 
 
 class OfflineEngine:
@@ -21,19 +19,13 @@ class OfflineEngine:
 
     def __init__(self, model: Path, settings: dict[str, Any], sampling: dict[str, Any], device: str) -> None:
         self._settings, self._sampling = settings, sampling
-        set_environment(device)
         arguments = engine_arguments(settings, device, rank=0)
         # A grammar that lets a model put spaces anywhere lets a weak one put nothing else.
         arguments["structured_outputs_config"] |= {"disable_any_whitespace": True}
         if device == "cpu":
             # vLLM 0.32 winds a request's own random numbers back where its prompt is read in pieces, which a CPU's generator cannot.
             arguments |= {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, settings["max_model_len"])}
-        with loading_for_good():
-            from vllm import LLM
-
-            if device == "cpu":
-                register_missing_kernels()
-            self._llm = LLM(model=str(model), **arguments)
+        self._llm = load_llm(model, arguments, device)
         self._tokenizer = self._llm.get_tokenizer()
         if not self._tokenizer.chat_template:
             raise BadInput(f"{model}: its tokenizer has no chat template; name an instruct model in language_model.model")
