@@ -20,10 +20,10 @@ rule build_ensemble:
         "<logs>/build_ensemble/{ensemble}.log",
     benchmark:
         "<benchmarks>/build_ensemble/{ensemble}.tsv"
-    # Seconds of work that hours of others wait for: the scheduler would take what has larger inputs first.
-    priority: 1
     wildcard_constraints:
         ensemble=one_of(config["ensembles"]),
+    # Seconds of work that hours of others wait for: the scheduler would take what has larger inputs first.
+    priority: 1
     conda:
         "../../envs/model.yaml"
     params:
