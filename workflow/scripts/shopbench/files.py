@@ -52,7 +52,7 @@ def one_line_errors() -> Iterator[None]:
 def leave() -> None:
     """End the process with exit code 0: all that registered for the end is called, but no module taken apart.
 
-    Python does that last, for memory that is freed anyway: with vLLM's modules, a fifth more CPU time for a process that starts an engine
+    Python does that last, for memory that is freed anyway: with vLLM's modules, a sixth more CPU time for a process that starts an engine
     and ends (benchmarks/bench_loading.py).
     """
     atexit._run_exitfuncs()
