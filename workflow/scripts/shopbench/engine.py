@@ -186,7 +186,7 @@ def inspect_here(model: Path) -> None:
     """
     from vllm import ModelRegistry
 
-    for name in read_json(model / "config.json").get("architectures", []):
+    for name in read_json(model / "config.json").get("architectures") or []:
         if name in ModelRegistry.models:
             ModelRegistry.register_model(name, ModelRegistry.models[name].load_model_cls())
 

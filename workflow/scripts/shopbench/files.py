@@ -31,11 +31,12 @@ def run_program(main: Callable[[], None]) -> None:
     """Call `main`, then end the process; a `BadInput` and a full disk become one line on stderr and exit code 2."""
     with one_line_errors():
         main()
-    leave()
+        leave()
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
+    """Around a program's work: what a user can mend ends it with one line on stderr and exit code 2."""
     try:
         yield
     except BadInput as error:
